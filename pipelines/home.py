@@ -1,0 +1,69 @@
+"""The one state folder. Every path that a run writes to is named here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+OWNER_ONLY = 0o700  # the folder holds personal data
+
+
+@dataclass(frozen=True)
+class Home:
+    """``KIZUNA_HOME``: deleting it resets the machine."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """The folder that ``KIZUNA_HOME`` names, by default ``.kizuna`` in the working directory."""
+        return cls(Path(os.environ.get("KIZUNA_HOME") or ".kizuna").resolve())
+
+    def create(self) -> Home:
+        """Make the folder and its rooms, readable by the owner only; what is there stays."""
+        for folder in (self.root, self.landing, self.publications, self.published, self.quality, self.dagster):
+            folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+        self.root.chmod(OWNER_ONLY)
+        return self
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that only the pipeline opens."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def publications(self) -> Path:
+        return self.root / "publications"
+
+    @property
+    def published(self) -> Path:
+        return self.root / "published"
+
+    @property
+    def published_file(self) -> Path:
+        """What BI tools open: a link to the current version."""
+        return self.published / "kizuna.duckdb"
+
+    @property
+    def quality(self) -> Path:
+        """Great Expectations data docs."""
+        return self.root / "quality"
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def dbt(self) -> Path:
+        """dbt's target and logs."""
+        return self.root / "dbt"
+
+    @property
+    def demo(self) -> Path:
+        """What ``kizuna demo`` generates."""
+        return self.root / "demo"
