@@ -22,7 +22,14 @@ class Home:
 
     def create(self) -> Home:
         """Make the folder and its rooms, readable by the owner only; what is there stays."""
-        for folder in (self.root, self.landing, self.publications, self.published, self.quality, self.dagster):
+        for folder in (
+            self.root,
+            self.landing,
+            self.publications,
+            self.published,
+            self.quality,
+            self.dagster,
+        ):
             folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
         self.root.chmod(OWNER_ONLY)
         return self

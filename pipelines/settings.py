@@ -73,9 +73,15 @@ class Schedule(_Model):
 class Thresholds(_Model):
     """Numbers that decide what is shown or stopped, each with its reason."""
 
-    minimum_answers: Annotated[int, Field(ge=1)] = 10  # below ten answers one person moves NPS by 10 points or more
-    warn_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.01  # real exports lose fewer than 1 % of rows
-    stop_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # more than half unreadable: the export changed
+    minimum_answers: Annotated[int, Field(ge=1)] = (
+        10  # below ten answers one person moves NPS by 10 points or more
+    )
+    warn_quarantined_share: Annotated[float, Field(ge=0, le=1)] = (
+        0.01  # real exports lose fewer than 1 % of rows
+    )
+    stop_quarantined_share: Annotated[float, Field(ge=0, le=1)] = (
+        0.5  # more than half unreadable: the export changed
+    )
 
 
 class ColumnMapping(_Model):
@@ -112,7 +118,9 @@ class TableMapping(_Model):
     columns: dict[str, ColumnMapping]
     where: str | None = None  # SQL condition: which records are rows of this table
     explode: str | None = None  # JSON Lines: the list whose elements are the rows
-    version: ColumnMapping | None = None  # which of two rows with one key is newer; default: updated_at, then arrival
+    version: ColumnMapping | None = (
+        None  # which of two rows with one key is newer; default: updated_at, then arrival
+    )
     keep: Literal["newest", "oldest"] = "newest"
 
     @model_validator(mode="after")
@@ -123,7 +131,9 @@ class TableMapping(_Model):
             raise ValueError(error.args[0]) from None
         unknown = [name for name in self.columns if name not in contract.column_names]
         if unknown:
-            raise ValueError(f"{self.table} has no column {unknown[0]!r}; it has {', '.join(contract.column_names)}")
+            raise ValueError(
+                f"{self.table} has no column {unknown[0]!r}; it has {', '.join(contract.column_names)}"
+            )
         missing = [c.name for c in contract.columns if contract.is_required(c) and c.name not in self.columns]
         if missing:
             raise ValueError(f"{self.table} needs {', '.join(missing)}: map it to a column, sql or constant")
@@ -287,7 +297,17 @@ def _explained(path: Path, error: ValidationError) -> str:
 _KNOWN_KEYS = sorted(
     {
         name
-        for model in (Settings, Company, Privacy, Publication, Schedule, Thresholds, FileSource, TableMapping, ColumnMapping)
+        for model in (
+            Settings,
+            Company,
+            Privacy,
+            Publication,
+            Schedule,
+            Thresholds,
+            FileSource,
+            TableMapping,
+            ColumnMapping,
+        )
         for name in model.model_fields
     }
 )

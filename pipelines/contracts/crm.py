@@ -6,7 +6,9 @@ import polars as pl
 
 from pipelines.contracts.model import Column, Contract, Kind, RowCheck
 
-_UPDATED_AT = Column("updated_at", Kind.TIMESTAMP, "When the source last changed the row; the newest version wins.")
+_UPDATED_AT = Column(
+    "updated_at", Kind.TIMESTAMP, "When the source last changed the row; the newest version wins."
+)
 
 CUSTOMERS = Contract(
     "crm",
@@ -79,7 +81,12 @@ ORDER_LINES = Contract(
         Column("line_number", Kind.INTEGER, "Position of the line within its order."),
         Column("product_id", Kind.TEXT, "Product sold.", required=True),
         Column("quantity", Kind.DECIMAL, "Units; negative: returned or cancelled.", required=True),
-        Column("unit_price", Kind.DECIMAL, "Price of one unit actually charged, before discount_amount.", required=True),
+        Column(
+            "unit_price",
+            Kind.DECIMAL,
+            "Price of one unit actually charged, before discount_amount.",
+            required=True,
+        ),
         Column("discount_amount", Kind.DECIMAL, "Discount on the whole line, as a positive number."),
         Column("fee_amount", Kind.DECIMAL, "Fees and shipping charged with the line, on top of the price."),
         Column(

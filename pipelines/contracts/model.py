@@ -8,7 +8,9 @@ from enum import Enum
 import polars as pl
 
 DECIMAL_PRECISION = 18
-DECIMAL_SCALE = 4  # a tenth of a cent's tenth: unit prices of bulk goods have four decimals, amounts never more
+DECIMAL_SCALE = (
+    4  # a tenth of a cent's tenth: unit prices of bulk goods have four decimals, amounts never more
+)
 
 
 class Kind(Enum):

@@ -30,7 +30,9 @@ INITIATIVES = Contract(
         Column("starts_on", Kind.DATE, "First day.", required=True),
         Column("ends_on", Kind.DATE, "Last day; empty: still on."),
         Column("cost", Kind.DECIMAL, "What it costs."),
-        Column("scope", Kind.JSON, "Whom it treats: department, channel, country or a customer list, as JSON."),
+        Column(
+            "scope", Kind.JSON, "Whom it treats: department, channel, country or a customer list, as JSON."
+        ),
     ),
     (RowCheck("ends_on is before starts_on", pl.col("ends_on") < pl.col("starts_on")),),
 )

@@ -26,7 +26,9 @@ TICKETS = Contract(
         Column("department", Kind.TEXT, "Department that holds it."),
         Column("satisfaction_score", Kind.DECIMAL, "Score given in the support tool itself."),
         Column("reopen_count", Kind.INTEGER, "How often it was opened again."),
-        Column("updated_at", Kind.TIMESTAMP, "When the source last changed the row; the newest version wins."),
+        Column(
+            "updated_at", Kind.TIMESTAMP, "When the source last changed the row; the newest version wins."
+        ),
     ),
 )
 

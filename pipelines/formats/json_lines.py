@@ -1,0 +1,81 @@
+"""JSON Lines: one JSON object per line, nested fields addressed by dots, every value as text.
+
+Fields are extracted, not inferred: a schema guessed from a night's file would flip with the next one.
+DuckDB extracts them, because it says of each line whether it is JSON at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+import polars as pl
+
+from pipelines.formats.records import LINE, RECORD, Records, rejected_frame
+
+POSITION = "_position"  # field of an exploded element: its place in the list, from 1
+
+
+def read_json_lines(text: bytes, fields: Iterable[str], *, explode: str | None = None) -> Records:
+    """Read the named fields of each line.
+
+    Args:
+        text: UTF-8.
+        fields: dotted paths such as ``via.channel``; a path that a line lacks is null there. Objects and
+            lists come as JSON text.
+        explode: path of a list; the records are then its elements, their fields ``<explode>.<field>``,
+            and a line without the list has none.
+    """
+    lines = (
+        pl.read_lines(text, name="text")
+        .with_row_index(LINE, offset=1)
+        .filter(pl.col("text").str.strip_chars() != "")
+        .with_row_index(RECORD)
+        .cast({LINE: pl.Int64, RECORD: pl.Int64})
+    )
+
+    def texts(records: pl.Series) -> list[str]:
+        return lines["text"].gather(records).to_list()
+
+    with duckdb.connect() as connection:
+        connection.register("lines", lines.to_arrow())
+        is_object = "case when json_valid(text) then json_type(text) = 'OBJECT' else false end"
+        bad = connection.sql(
+            f"select {RECORD} as r, {LINE} as line from lines where not ({is_object}) order by r"
+        ).pl()
+        columns = ", ".join(f"{_extract(f, explode)} as {_quoted(f)}" for f in fields)
+        elements = (
+            f", unnest(from_json(text -> '{_path(explode)}', '[\"JSON\"]')) as element,"
+            f" generate_subscripts(from_json(text -> '{_path(explode)}', '[\"JSON\"]'), 1) as position"
+            if explode
+            else ""
+        )
+        frame = connection.sql(
+            f"with good as materialized (select {RECORD}, {LINE}, text{elements} from lines where {is_object})"
+            f" select {columns + ', ' if columns else ''}{RECORD}, {LINE} from good"
+            f" order by {RECORD}{', position' if explode else ''}"
+        ).pl()
+    return Records(
+        frame=frame,
+        rejected=rejected_frame(
+            bad["line"].to_list(), ["the line is no JSON object"] * bad.height, texts(bad["r"])
+        ),
+        original_text=texts,
+    )
+
+
+def _extract(field: str, explode: str | None) -> str:
+    if explode and field == f"{explode}.{POSITION}":
+        return "cast(position as varchar)"
+    if explode and field.startswith(f"{explode}."):
+        return f"json_extract_string(element, '{_path(field.removeprefix(explode + '.'))}')"
+    return f"json_extract_string(text, '{_path(field)}')"
+
+
+def _path(field: str) -> str:
+    parts = "".join(f'."{part}"' for part in field.replace("'", "''").split("."))
+    return f"${parts}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,42 @@
+"""What every reader returns, and the one error it raises for a whole file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+RECORD = "_record"  # position of the record in its file, from 0
+LINE = "_line"  # the record's first line in its file, from 1
+
+REJECTED_SCHEMA = {"line": pl.Int64, "reason": pl.String, "original_text": pl.String}
+
+
+class UnreadableFileError(Exception):
+    """The file as a whole cannot be read; the message says why and how to mend it, and quotes no data."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of one file.
+
+    Attributes:
+        frame: the readable records, one row each: the file's columns beside ``RECORD`` and ``LINE``.
+        rejected: the unreadable ones (``REJECTED_SCHEMA``).
+        original_text: gives, for values of ``RECORD``, the records as they stand in the file.
+    """
+
+    frame: pl.DataFrame
+    rejected: pl.DataFrame
+    original_text: Callable[[pl.Series], list[str]]
+
+    @property
+    def count(self) -> int:
+        """Records in the file, readable or not."""
+        return self.frame.height + self.rejected.height
+
+
+def rejected_frame(lines: list[int], reasons: list[str], texts: list[str]) -> pl.DataFrame:
+    """A frame of rejected records, also of none."""
+    return pl.DataFrame({"line": lines, "reason": reasons, "original_text": texts}, schema=REJECTED_SCHEMA)

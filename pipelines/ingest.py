@@ -1,0 +1,231 @@
+"""One source, one night: find what is new, read it, land it, load it.
+
+The only module that knows the order of these steps. Each step has its own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError
+from pipelines.home import Home
+from pipelines.landing import FileOutcome, LandingWriter, LandingZone, Load, TableCounts
+from pipelines.load import LoadedTable, last_load_id, load, remember_files
+from pipelines.settings import FileSource, Settings, TableMapping
+from pipelines.sources.files import SourceFile, content_hash, find_files, read_file
+from pipelines.sources.mapping import Mapped, apply_mapping
+from pipelines.warehouse import create_tables, open_warehouse
+
+# A load is one transaction: large enough that few are needed, small enough that a kill costs minutes only.
+LOAD_BYTES = 1024**3
+
+Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, file
+
+
+@dataclass
+class SourceResult:
+    """What a night did with one source."""
+
+    source: str
+    files_found: int = 0
+    files_unchanged: int = 0
+    outcomes: list[FileOutcome] = field(default_factory=list)
+    tables: list[LoadedTable] = field(default_factory=list)
+
+    @property
+    def rejected(self) -> list[FileOutcome]:
+        return [outcome for outcome in self.outcomes if outcome.status == "rejected"]
+
+    @property
+    def empty(self) -> list[FileOutcome]:
+        return [outcome for outcome in self.outcomes if outcome.status == "loaded" and outcome.records == 0]
+
+    def total(self, count: str) -> int:
+        """Sum of ``rows_read``, ``rows_loaded``, ... over the source's tables."""
+        return sum(getattr(table, count) for table in self.tables)
+
+
+def ingest_source(
+    home: Home, settings: Settings, name: str, progress: Progress | None = None
+) -> SourceResult:
+    """Bring what is new in a source into the warehouse.
+
+    A file that cannot be read is recorded with its reason and tried again the next night; the others go on.
+
+    Raises:
+        SettingsError: no file matches, or a mapping's SQL is wrong.
+        WarehouseBusyError: another run is writing.
+    """
+    source = settings.sources[name]
+    zone = LandingZone(home.landing)
+    files = find_files(name, source, settings)
+    result = SourceResult(name, files_found=len(files))
+    with open_warehouse(home) as connection:
+        create_tables(connection)
+        zone.discard_after(last_load_id(connection))
+        cursor = _Cursor.read(connection, name)
+        new = [file for file in files if not cursor.knows(file)]
+        result.files_unchanged = len(files) - len(new)
+        done, total = 0, sum(file.bytes for file in new)
+        for batch in _batches(new):
+            load_id = last_load_id(connection) + 1
+            reader = _BatchReader(zone, load_id, name, source, settings.company.timezone, cursor)
+            for file in batch:
+                if progress:
+                    progress(done, total, file.name)
+                result.outcomes.append(reader.read(file))
+                done += file.bytes
+            manifest = reader.finish()
+            if any(outcome.status == "loaded" for outcome in manifest.files):
+                zone.write_manifest(manifest)
+                result.tables += load(connection, zone, manifest)
+            else:  # nothing to load, but the files are to be remembered
+                remember_files(
+                    connection,
+                    name,
+                    (
+                        (o.file, o.sha256, o.bytes, o.modified_ns, o.status, None, 0, o.reason)
+                        for o in manifest.files
+                    ),
+                )
+        if progress:
+            progress(total, total, "")
+    return result
+
+
+def rebuild(home: Home, progress: Progress | None = None) -> int:
+    """Load every landed batch again, in order, into an empty warehouse; returns how many there were."""
+    zone = LandingZone(home.landing)
+    identifiers = zone.manifests()
+    with open_warehouse(home) as connection:
+        create_tables(connection)
+        for done, load_id in enumerate(identifiers):
+            if progress:
+                progress(done, len(identifiers), f"load {load_id}")
+            if load_id > last_load_id(connection):
+                load(connection, zone, zone.read_manifest(load_id))
+    return len(identifiers)
+
+
+@dataclass
+class _Cursor:
+    """What the warehouse knows of a source's files."""
+
+    by_name: dict[str, tuple[str, int, int, str]]
+    loaded_hashes: set[str]
+
+    @classmethod
+    def read(cls, connection: object, source: str) -> _Cursor:
+        rows = connection.execute(  # type: ignore[attr-defined]
+            "select file, sha256, bytes, modified_ns, status from ingest.files where source = ?", [source]
+        ).fetchall()
+        return cls(
+            {file: (sha256, size, modified, status) for file, sha256, size, modified, status in rows},
+            {sha256 for _, sha256, _, _, status in rows if status == "loaded"},
+        )
+
+    def knows(self, file: SourceFile) -> bool:
+        """Whether the file is as it was when it was loaded. A rejected one is tried again: settings change."""
+        known = self.by_name.get(file.name)
+        return known is not None and known[3] != "rejected" and known[1:3] == (file.bytes, file.modified_ns)
+
+
+class _BatchReader:
+    """Reads the files of one load into the landing zone."""
+
+    def __init__(
+        self,
+        zone: LandingZone,
+        load_id: int,
+        name: str,
+        source: FileSource,
+        company_zone: str,
+        cursor: _Cursor,
+    ) -> None:
+        self._writer = LandingWriter(zone, load_id)
+        self._load_id = load_id
+        self._name = name
+        self._source = source
+        self._zone_name = source.timezone or company_zone
+        self._cursor = cursor
+        self._outcomes: list[FileOutcome] = []
+        self._tables: dict[str, TableCounts] = {}
+
+    def read(self, file: SourceFile) -> FileOutcome:
+        """Read, map and land one file; a file is landed whole or, unreadable, not at all."""
+        sha256 = content_hash(file.path)
+        records, reason = 0, None
+        if sha256 in self._cursor.loaded_hashes:
+            status = "same_content"
+        else:
+            try:
+                mapped = list(self._mapped(file))
+            except UnreadableFileError as error:
+                status, reason = "rejected", str(error)
+            else:
+                status = "loaded"
+                records = mapped[0][1].count if mapped else 0
+                reason = None if records else "the file holds no records"
+                for primary, (mapping, found, rows) in zip(
+                    (True, *[False] * len(mapped)), mapped, strict=False
+                ):
+                    self._land(file, mapping, found, rows, primary)
+                self._cursor.loaded_hashes.add(sha256)
+        outcome = FileOutcome(file.name, sha256, file.bytes, file.modified_ns, status, records, reason)
+        self._outcomes.append(outcome)
+        return outcome
+
+    def finish(self) -> Load:
+        self._writer.finish()
+        oldest = tuple(mapping.table for mapping in self._source.tables if mapping.keep == "oldest")
+        return Load(self._load_id, self._name, tuple(self._outcomes), self._tables, oldest)
+
+    def _mapped(self, file: SourceFile) -> Iterator[tuple[TableMapping, Records, Mapped]]:
+        drop_repeats = self._source.duplicate_records == "drop"
+        for mapping, records in read_file(file, self._source):
+            rows = apply_mapping(records.frame, mapping, zone=self._zone_name, drop_repeats=drop_repeats)
+            yield mapping, records, rows
+
+    def _land(
+        self, file: SourceFile, mapping: TableMapping, records: Records, rows: Mapped, primary: bool
+    ) -> None:
+        """Hand the rows on. A record that is none counts for the source's first table, and once."""
+        contract = mapping.contract
+        counts = self._tables.setdefault(contract.name, TableCounts())
+        unreadable = records.rejected if primary else records.rejected.clear()
+        counts.records_read += records.count
+        counts.rows_excluded += rows.excluded + records.rejected.height - unreadable.height
+        counts.read.add(rows.everything, contract)
+        counts.read.rows += unreadable.height
+        counts.repeated.add(rows.repeated, contract)
+        counts.quarantined.add(rows.rejected, contract)
+        counts.quarantined.rows += unreadable.height
+        self._writer.add_rows(contract, file.name, rows.rows)
+        self._quarantine(file, contract.name, unreadable)
+        if rows.rejected.height:
+            texts = records.original_text(rows.rejected[RECORD])
+            rejected = rows.rejected.select(
+                pl.col(LINE).alias("line"), "reason", pl.Series("original_text", texts, pl.String)
+            )
+            self._quarantine(file, contract.name, rejected)
+
+    def _quarantine(self, file: SourceFile, table: str, rows: pl.DataFrame) -> None:
+        self._writer.add_quarantined(
+            rows.with_columns(pl.lit(file.name).alias("file"), pl.lit(table).alias("table_name"))
+        )
+
+
+def _batches(files: list[SourceFile]) -> Iterator[list[SourceFile]]:
+    batch: list[SourceFile] = []
+    size = 0
+    for file in files:
+        if batch and size + file.bytes > LOAD_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file.bytes
+    if batch:
+        yield batch

@@ -1,0 +1,330 @@
+"""From the landing zone into the raw tables: one load, one transaction, exactly once.
+
+Rows, quarantined rows, the files' cursor and the counts are committed together, so that a kill at any
+instant and a second run leave what one undisturbed run leaves.
+
+Rows with one key are versions of one row. In the order of ``_version``, then of arrival, a row that says
+the same as the one before it is an exact duplicate; of the others the last one wins (the first, where the
+mapping keeps the oldest). The rule depends on the rows alone, not on how they were spread over nights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines import contracts
+from pipelines.contracts import Contract
+from pipelines.landing import LandingZone, Load, Tally
+from pipelines.warehouse import MEASURES, OUTCOMES, ROW_ORIGIN
+
+_UNVERSIONED = "timestamp '0001-01-01'"
+
+
+@dataclass(frozen=True)
+class LoadedTable:
+    """Counts of one table in one load; ``read = loaded + quarantined + duplicate``.
+
+    ``superseded``: of the rows loaded, now or earlier, those that a newer version has replaced.
+    """
+
+    table: str
+    rows_read: int
+    rows_loaded: int
+    rows_superseded: int
+    rows_quarantined: int
+    rows_duplicate: int
+    rows_excluded: int
+
+
+def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:
+    """The newest load the warehouse holds; 0: none."""
+    row = connection.execute("select coalesce(max(load_id), 0) from ingest.loads").fetchone()
+    assert row is not None  # an aggregate always has a row
+    return int(row[0])
+
+
+def load(connection: duckdb.DuckDBPyConnection, zone: LandingZone, manifest: Load) -> list[LoadedTable]:
+    """Merge one landed load into the warehouse, all of it or nothing."""
+    connection.execute("begin")
+    try:
+        loaded = [
+            _load_table(connection, zone, manifest, contracts.contract_named(name))
+            for name in manifest.tables
+        ]
+        _insert_quarantined(connection, zone, manifest)
+        _remember_files(connection, manifest)
+        connection.execute("commit")
+    except BaseException:  # also a keyboard interrupt must not leave half a load
+        connection.execute("rollback")
+        raise
+    return loaded
+
+
+def _load_table(
+    connection: duckdb.DuckDBPyConnection, zone: LandingZone, manifest: Load, contract: Contract
+) -> LoadedTable:
+    parts = zone.parts(manifest.load_id, contract)
+    merge = _Merge(connection, contract, manifest, parts)
+    outcomes = merge.run() if parts else {}
+    counts = manifest.tables[contract.name]
+    duplicate = outcomes.get("duplicate", Tally())
+    duplicate = Tally(
+        duplicate.rows + counts.repeated.rows,
+        duplicate.quantity + counts.repeated.quantity,
+        duplicate.amount + counts.repeated.amount,
+    )
+    tallies = {
+        "read": counts.read,
+        "loaded": outcomes.get("loaded", Tally()),
+        "superseded": outcomes.get("superseded", Tally()),
+        "quarantined": counts.quarantined,
+        "duplicate": duplicate,
+    }
+    _insert_counts(
+        connection,
+        contract,
+        manifest.load_id,
+        manifest.source,
+        tallies,
+        files=len(manifest.files),
+        records_read=counts.records_read,
+        rows_excluded=counts.rows_excluded,
+    )
+    for source, tally in merge.superseded_of_other_sources().items() if parts else ():
+        _insert_counts(connection, contract, manifest.load_id, source, {"superseded": tally})
+    return LoadedTable(
+        contract.name,
+        *(tallies[outcome].rows for outcome in OUTCOMES),
+        rows_excluded=counts.rows_excluded,
+    )
+
+
+class _Merge:
+    """The rows of one load and one table, told apart and applied. Works in temporary tables."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, manifest: Load, parts: list[Path]
+    ) -> None:
+        self._connection = connection
+        self._contract = contract
+        self._manifest = manifest
+        self._parts = [str(path) for path in parts]
+        self._key = ", ".join(contract.key)
+        self._oldest = contract.name in manifest.keep_oldest
+
+    def run(self) -> dict[str, Tally]:
+        """Apply the load; how many rows were loaded, superseded and duplicate."""
+        listed = ", ".join("'" + part.replace("'", "''") + "'" for part in self._parts)
+        self._connection.execute(
+            f"create or replace temp view incoming as select * from read_parquet([{listed}])"
+        )
+        if self._all_new():
+            self._connection.execute(
+                "create or replace temp table replaced as select null::varchar as _source where false"
+            )
+            self._insert("incoming")
+            return {"loaded": self._sums("incoming")}
+        return self._merge_versions()
+
+    def superseded_of_other_sources(self) -> dict[str, Tally]:
+        """Rows of other sources that this load has replaced; the counts are theirs, not this load's."""
+        others = "replaced where _source <> $source group by _source"
+        if not self._connection.execute("from duckdb_tables() where table_name = 'replaced'").fetchone():
+            return {}
+        has_measures = self._connection.execute(
+            "from duckdb_columns() where table_name = 'replaced' and column_name = 'quantity'"
+        ).fetchone()
+        measures = self._measures() if has_measures else "0, 0"
+        rows = self._connection.execute(
+            f"select _source, count(*), {measures} from {others}", {"source": self._manifest.source}
+        ).fetchall()
+        return {source: Tally(*sums) for source, *sums in rows}
+
+    def _all_new(self) -> bool:
+        """Whether no key occurs twice, here or in the warehouse; then nothing needs to be told apart.
+
+        Keys are compared by hash, which is several times faster; a collision only costs the short cut.
+        """
+        connection, table = self._connection, self._contract.raw_name
+        doubled = connection.execute(
+            f"select 1 from incoming group by hash({self._key}) having count(*) > 1 limit 1"
+        ).fetchone()
+        if doubled:
+            return False
+        if not connection.execute(f"select 1 from {table} limit 1").fetchone():
+            return True
+        known = connection.execute(
+            f"select 1 from {table} semi join incoming using ({self._key}) limit 1"
+        ).fetchone()
+        return not known
+
+    def _merge_versions(self) -> dict[str, Tally]:
+        connection, contract = self._connection, self._contract
+        content = ", ".join((*contract.column_names, "_version"))
+        version = f"coalesce(_version, {_UNVERSIONED})"
+        best = f"{version}, _order" if self._oldest else f"{version} desc, _order desc"
+        connection.execute(
+            f"""create or replace temp table versions as
+            with compared as (
+                select *, row({content}) is not distinct from
+                    lag(row({content})) over (partition by {self._key} order by {version}, _order) as is_copy
+                from incoming
+            )
+            select *, not is_copy and row_number() over (
+                partition by {self._key}, is_copy order by {best}) = 1 as is_best
+            from compared"""
+        )
+        joined = " and ".join(f"v.{name} = t.{name}" for name in contract.key)
+        theirs, ours = f"coalesce(t._version, {_UNVERSIONED})", f"coalesce(v._version, {_UNVERSIONED})"
+        # A row without a version counts as newer than what is there: it came later.
+        newer = (
+            f"{ours} < {theirs}"
+            if self._oldest
+            else f"v._version is null or t._version is null or {ours} >= {theirs}"
+        )
+        same = " and ".join(
+            f"v.{name} is not distinct from t.{name}"
+            for name in contract.column_names
+            if name not in contract.key
+        )
+        connection.execute(
+            f"""create or replace temp table verdicts as
+            select v.*, case
+                when t._load_id is null then 'new'
+                when ({same}) and v._version is not distinct from t._version then 'duplicate'
+                when not ({newer}) then 'stale'
+                when {same} then 'confirmed'
+                else 'changed' end as verdict
+            from versions v left join {contract.raw_name} t on {joined}
+            where v.is_best"""
+        )
+        known = f"from {contract.raw_name} t semi join verdicts v on {joined}"
+        connection.execute(
+            f"create or replace temp table replaced as select t.* {known} and v.verdict in ('changed', 'confirmed')"
+        )
+        self._apply(joined)
+        superseded = [
+            self._sums("versions where not is_copy and not is_best"),
+            self._sums("verdicts where verdict = 'stale'"),
+            self._sums(f"replaced where _source = '{self._manifest.source}'"),
+        ]
+        return {
+            "loaded": _added(
+                self._sums("versions where not is_copy and not is_best"),
+                self._sums("verdicts where verdict <> 'duplicate'"),
+            ),
+            "superseded": _added(*superseded),
+            "duplicate": _added(
+                self._sums("versions where is_copy"), self._sums("verdicts where verdict = 'duplicate'")
+            ),
+        }
+
+    def _apply(self, joined: str) -> None:
+        """Write what won. A version that says nothing new moves only the row's version and origin: what
+        depends on the row need not be built again, so its ``_load_id`` stays."""
+        table = self._contract.raw_name
+        self._connection.execute(
+            f"""update {table} as t set _version = v._version, _file = v._file, _line = v._line,
+                _source = '{self._manifest.source}'
+            from verdicts v where v.verdict = 'confirmed' and {joined}"""
+        )
+        self._connection.execute(
+            f"delete from {table} as t using verdicts v where v.verdict = 'changed' and {joined}"
+        )
+        self._insert("verdicts where verdict in ('new', 'changed')")
+
+    def _insert(self, rows: str) -> None:
+        columns = (*self._contract.column_names, *ROW_ORIGIN)
+        origin = {"_source": f"'{self._manifest.source}'", "_load_id": str(self._manifest.load_id)}
+        values = ", ".join(origin.get(name, name) for name in columns)
+        self._connection.execute(
+            f"insert into {self._contract.raw_name} ({', '.join(columns)}) select {values} from {rows}"
+        )
+
+    def _sums(self, rows: str) -> Tally:
+        found = self._connection.execute(f"select count(*), {self._measures()} from {rows}").fetchone()
+        assert found is not None  # an aggregate always has a row
+        return Tally(*found)
+
+    def _measures(self) -> str:
+        if self._contract.name != "crm.order_lines":
+            return "0, 0"
+        return "coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0)"
+
+
+def _added(*tallies: Tally) -> Tally:
+    return Tally(
+        sum(t.rows for t in tallies),
+        sum((t.quantity for t in tallies), start=Tally().quantity),
+        sum((t.amount for t in tallies), start=Tally().amount),
+    )
+
+
+def _insert_counts(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    load_id: int,
+    source: str,
+    tallies: dict[str, Tally],
+    *,
+    files: int = 0,
+    records_read: int = 0,
+    rows_excluded: int = 0,
+) -> None:
+    measured = contract.name == "crm.order_lines"
+    values: dict[str, object] = {
+        "load_id": load_id,
+        "source": source,
+        "table_name": contract.name,
+        "files": files,
+        "records_read": records_read,
+        "rows_excluded": rows_excluded,
+    }
+    for outcome in OUTCOMES:
+        tally = tallies.get(outcome, Tally())
+        values[f"rows_{outcome}"] = tally.rows
+        for measure in MEASURES:
+            values[f"{measure}_{outcome}"] = getattr(tally, measure) if measured else None
+    names = ", ".join(values)
+    bound = ", ".join(f"${name}" for name in values)
+    connection.execute(
+        f"insert into ingest.loads ({names}, loaded_at) values ({bound}, now() at time zone 'UTC')", values
+    )
+
+
+def _insert_quarantined(connection: duckdb.DuckDBPyConnection, zone: LandingZone, manifest: Load) -> None:
+    parts = [str(path) for path in zone.quarantine_parts(manifest.load_id)]
+    if parts:
+        connection.execute(
+            """insert into quarantine.rows
+            select $load_id, $source, file, line, table_name, reason, original_text from read_parquet($parts)""",
+            {"load_id": manifest.load_id, "source": manifest.source, "parts": parts},
+        )
+
+
+def _remember_files(connection: duckdb.DuckDBPyConnection, manifest: Load) -> None:
+    remember_files(
+        connection,
+        manifest.source,
+        (
+            (o.file, o.sha256, o.bytes, o.modified_ns, o.status, manifest.load_id, o.records, o.reason)
+            for o in manifest.files
+        ),
+    )
+
+
+def remember_files(
+    connection: duckdb.DuckDBPyConnection, source: str, files: Iterable[tuple[object, ...]]
+) -> None:
+    """Set the cursor of files: (file, sha256, bytes, modified_ns, status, load_id, records, reason)."""
+    rows = [(source, *file) for file in files]
+    if not rows:
+        return
+    connection.executemany(
+        "delete from ingest.files where source = ? and file = ?", [row[:2] for row in rows]
+    )
+    connection.executemany(f"insert into ingest.files values ({', '.join('?' * 9)})", rows)

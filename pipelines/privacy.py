@@ -1,0 +1,64 @@
+"""Personal data: the keyed hash that stands for a customer in everything that is published.
+
+HMAC-SHA256 (RFC 2104), cut to 128 bits: without the secret nobody can compute a customer's key from a
+customer number, with it the key is the same every night. DuckDB hashes all new customers in one
+statement; the secret is bound as a parameter and never part of a statement's text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import duckdb
+
+from pipelines import contracts
+
+_BLOCK_BYTES = 64  # of SHA-256
+_KEY_HEX_DIGITS = 32  # 128 bits: two of a billion customers share a key with a chance below 1e-20
+
+
+class CustomerKeySecretChangedError(Exception):
+    """The secret is not the one that the warehouse's keys were made with."""
+
+
+def fingerprint(secret: str) -> str:
+    """Tells two secrets apart without giving one away."""
+    return hashlib.sha256(b"kizuna customer key " + secret.encode()).hexdigest()[:16]
+
+
+def update_customer_keys(connection: duckdb.DuckDBPyConnection, secret: str) -> int:
+    """Give every customer id in the raw tables its key; returns how many were new.
+
+    Raises:
+        CustomerKeySecretChangedError: keys made with another secret are there.
+    """
+    known = connection.execute("select fingerprint from privacy.hash_key").fetchone()
+    if known is None:
+        connection.execute("insert into privacy.hash_key values (?)", [fingerprint(secret)])
+    elif known[0] != fingerprint(secret):
+        raise CustomerKeySecretChangedError(
+            "the secret for customer_key has changed since the warehouse was built, so every key would change. "
+            "Set the old secret again, or start anew with an empty KIZUNA_HOME."
+        )
+    inner, outer = _pads(secret)
+    seen = " union ".join(
+        f"select {column.name} as id from {contract.raw_name} where {column.name} is not null"
+        for contract in contracts.ALL
+        for column in contract.columns
+        if column.name in ("customer_id", "person_id")
+    )
+    found = connection.execute(
+        f"""insert into privacy.customer_keys
+        select id, left(sha256($outer::blob || unhex(sha256($inner::blob || encode(id)))), {_KEY_HEX_DIGITS})
+        from (({seen}) except select customer_id from privacy.customer_keys)""",
+        {"inner": inner, "outer": outer},
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _pads(secret: str) -> tuple[bytes, bytes]:
+    key = secret.encode()
+    if len(key) > _BLOCK_BYTES:
+        key = hashlib.sha256(key).digest()
+    padded = key.ljust(_BLOCK_BYTES, b"\0")
+    return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)

@@ -1,0 +1,1 @@
+"""Where rows come from: finding what is new in a source, and turning its records into canonical rows."""

@@ -1,0 +1,114 @@
+"""Files of a source: which there are, which are new, and what is in them.
+
+A file is known by its content (SHA-256). Size and modification time only save reading a file again that
+has neither changed: a copy that keeps both over other content is not noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.formats.delimited import read_blank_aligned, read_delimited
+from pipelines.formats.json_lines import read_json_lines
+from pipelines.formats.parquet import read_parquet
+from pipelines.formats.records import Records
+from pipelines.formats.text import as_utf8, read_bytes
+from pipelines.settings import FileSource, Settings, SettingsError, TableMapping
+from pipelines.sources.mapping import source_fields
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file as it lies there now. ``name`` is its path relative to the settings file or, outside that
+    folder, to the fixed part of the pattern: the same on every machine."""
+
+    path: Path
+    name: str
+    bytes: int
+    modified_ns: int
+
+
+def find_files(source_name: str, source: FileSource, settings: Settings) -> list[SourceFile]:
+    """The files that match the source's pattern, in the order of their names.
+
+    Raises:
+        SettingsError: none matches, and the source is required.
+    """
+    pattern = settings.folder / source.files
+    fixed = _fixed_part(pattern)
+    base = (
+        settings.folder
+        if pattern.is_relative_to(settings.folder) and not Path(source.files).is_absolute()
+        else fixed
+    )
+    relative = pattern.relative_to(fixed).as_posix()
+    paths = [path for path in (fixed.glob(relative) if relative != "." else [fixed]) if path.is_file()]
+    if not paths and source.required:
+        raise SettingsError(
+            f"{settings.path}: sources.{source_name}.files: no file matches {source.files}. "
+            f"Correct the pattern, or write required: false where the files may be absent."
+        )
+    found = []
+    for path in paths:
+        status = path.stat()
+        name = path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
+        found.append(SourceFile(path, name, status.st_size, status.st_mtime_ns))
+    return sorted(found, key=lambda file: file.name)
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folder of a pattern down to its first wildcard."""
+    parts: list[str] = []
+    for part in pattern.parts[:-1]:
+        if any(sign in part for sign in "*?["):
+            break
+        parts.append(part)
+    return Path(*parts)
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of the file as it lies there, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_file(file: SourceFile, source: FileSource) -> Iterator[tuple[TableMapping, Records]]:
+    """The records of a file for each of the source's tables.
+
+    The file is read once for all tables, and once more for every list that a table explodes.
+
+    Raises:
+        UnreadableFileError: the file as a whole cannot be read.
+    """
+    if source.format == "parquet":
+        records = read_parquet(file.path)
+        yield from ((mapping, records) for mapping in source.tables)
+        return
+    text = as_utf8(read_bytes(file.path), source.encoding)
+    if source.format == "jsonl":
+        for explode in dict.fromkeys(mapping.explode for mapping in source.tables):
+            mappings = [mapping for mapping in source.tables if mapping.explode == explode]
+            records = read_json_lines(text, _fields(mappings), explode=explode)
+            yield from ((mapping, records) for mapping in mappings)
+        return
+    if source.format == "csv":
+        records = read_delimited(
+            text,
+            delimiter=source.delimiter,
+            quote=source.quote,
+            header_rows=source.header_rows,
+            columns=source.columns,
+            null_values=source.null_values,
+        )
+    else:
+        records = read_blank_aligned(
+            text, header_rows=source.header_rows, columns=source.columns, null_values=source.null_values
+        )
+    yield from ((mapping, records) for mapping in source.tables)
+
+
+def _fields(mappings: Iterable[TableMapping]) -> list[str]:
+    return sorted(set().union(*(source_fields(mapping) for mapping in mappings)))

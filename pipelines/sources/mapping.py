@@ -1,0 +1,241 @@
+"""From a file's records to rows of a canonical table: the user's mapping, then the contract.
+
+Everything here works on whole columns. A row that breaks the contract is split off with every reason
+that applies; reasons name columns, never values, because values can be personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines.contracts import Column, Contract, Kind
+from pipelines.formats.records import LINE, RECORD, UnreadableFileError
+from pipelines.settings import ColumnMapping, SettingsError, TableMapping
+from pipelines.sources.values import parsed
+
+VERSION = "_version"
+REPEAT = "_repeat"  # an exact repetition of an earlier record of the same file
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """Canonical rows of one file.
+
+    Attributes:
+        rows: what the contract lets in: its columns beside ``RECORD``, ``LINE`` and ``VERSION``.
+        rejected: what it does not: the same columns (null where a value is unusable) and ``reason``.
+        repeated: rows of records that repeat an earlier one and have no key of their own.
+        everything: all rows as read, before they are told apart.
+        excluded: records that the mapping's ``where`` leaves to other tables.
+    """
+
+    rows: pl.DataFrame
+    rejected: pl.DataFrame
+    repeated: pl.DataFrame
+    everything: pl.DataFrame
+    excluded: int
+
+
+def source_fields(mapping: TableMapping) -> set[str]:
+    """The columns of the file that a mapping reads.
+
+    Raises:
+        SettingsError: an expression is no SQL that polars knows.
+    """
+    fields: set[str] = set()
+    for name, column in _all_columns(mapping):
+        if column.column is not None:
+            fields.add(column.column)
+        elif column.sql is not None:
+            fields.update(_sql(mapping, name, column.sql).meta.root_names())
+        elif column.number_within is not None:
+            fields.update(column.number_within)
+    if mapping.where is not None:
+        fields.update(_sql(mapping, "where", mapping.where).meta.root_names())
+    return fields
+
+
+def numbers_records(mapping: TableMapping) -> bool:
+    """Whether the mapping makes up part of the key, so that only whole records can be told apart."""
+    return any(column.number_within is not None for column in mapping.columns.values())
+
+
+def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop_repeats: bool) -> Mapped:
+    """Map the records of one file to one canonical table.
+
+    Args:
+        frame: the file's columns beside ``RECORD`` and ``LINE``.
+        zone: time zone of times that carry no offset.
+        drop_repeats: whether records that no key tells apart count once.
+
+    Raises:
+        UnreadableFileError: a column that the mapping needs is not in the file.
+        SettingsError: an expression of the mapping is not valid.
+    """
+    _require_columns(frame, mapping)
+    contract = mapping.contract
+    records = frame.height
+    if mapping.where is not None:
+        kept = _evaluated(frame, _sql(mapping, "where", mapping.where))
+        frame = frame.filter(kept.values.cast(pl.Boolean) | kept.failed)
+    repeat = (
+        _repeats(frame)
+        if drop_repeats and numbers_records(mapping)
+        else pl.repeat(False, frame.height, eager=True)
+    )
+    frame = frame.with_columns(repeat.alias(REPEAT))
+
+    typed: dict[str, pl.Series] = {}
+    problems: list[_Problem] = []
+    for column in contract.columns:
+        values, failed = _column_values(frame, mapping, column, zone)
+        typed[column.name] = values.alias(column.name)
+        problems.append(_Problem(failed, f"{column.name} is no {column.kind.value}"))
+        if contract.is_required(column):
+            problems.append(_Problem(values.is_null() & ~failed, f"{column.name} is empty"))
+    versions = _versions(frame, mapping, typed, zone)
+    rows = pl.DataFrame([frame[RECORD], frame[LINE], *typed.values(), versions])
+    problems += [
+        _Problem(rows.select(fails.fill_null(False))[:, 0], reason) for fails, reason in _row_rules(contract)
+    ]
+
+    first = ~frame[REPEAT]
+    reasons = _reasons(problems, rows.height)
+    good = reasons == ""
+    return Mapped(
+        rows=rows.filter(good & first),
+        rejected=rows.with_columns(reasons.alias("reason")).filter(~good & first),
+        repeated=rows.filter(frame[REPEAT]),
+        everything=rows,
+        excluded=records - frame.height,
+    )
+
+
+@dataclass(frozen=True)
+class _Problem:
+    rows: pl.Series  # where the rule is broken
+    reason: str
+
+
+def _reasons(problems: list[_Problem], height: int) -> pl.Series:
+    """For each row the reasons that apply, joined; an empty text for a good row."""
+    found = [problem for problem in problems if problem.rows.any()]
+    if not found:
+        return pl.repeat("", height, dtype=pl.String, eager=True)
+    texts = [pl.when(problem.rows).then(pl.lit(problem.reason)) for problem in found]
+    return pl.select(pl.concat_str(texts, separator="; ", ignore_nulls=True)).to_series()
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    values: pl.Series
+    failed: pl.Series  # whether the expression cannot be computed for the row
+
+
+def _column_values(
+    frame: pl.DataFrame, mapping: TableMapping, column: Column, zone: str
+) -> tuple[pl.Series, pl.Series]:
+    """The column's typed values, and where a value is there but is none of its type."""
+    spec = mapping.columns.get(column.name)
+    if spec is None:
+        nothing = pl.Series([None], dtype=column.kind.polars).new_from_index(0, frame.height)
+        return nothing, pl.repeat(False, frame.height, eager=True)
+    found = _evaluated(frame, _expression(mapping, column.name, spec))
+    values, failed = parsed(found.values, column.kind, spec.format, zone)
+    return values, failed | found.failed
+
+
+def _versions(
+    frame: pl.DataFrame, mapping: TableMapping, typed: dict[str, pl.Series], zone: str
+) -> pl.Series:
+    if mapping.version is not None:
+        found = _evaluated(frame, _expression(mapping, "version", mapping.version))
+        return parsed(found.values, Kind.TIMESTAMP, mapping.version.format, zone)[0].alias(VERSION)
+    if "updated_at" in typed:
+        return typed["updated_at"].alias(VERSION)
+    return pl.Series(VERSION, [None], dtype=Kind.TIMESTAMP.polars).new_from_index(0, frame.height)
+
+
+def _row_rules(contract: Contract) -> Iterable[tuple[pl.Expr, str]]:
+    for column in contract.columns:
+        if column.allowed:
+            yield (
+                ~pl.col(column.name).is_in(column.allowed),
+                f"{column.name} is none of {', '.join(column.allowed)}",
+            )
+    for check in contract.row_checks:
+        yield check.fails, check.reason
+
+
+def _expression(mapping: TableMapping, name: str, spec: ColumnMapping) -> pl.Expr:
+    if spec.column is not None:
+        expression = pl.col(spec.column)
+    elif spec.sql is not None:
+        expression = _sql(mapping, name, spec.sql)
+    elif spec.number_within is not None:
+        counts = (~pl.col(REPEAT)).cum_sum().over(list(spec.number_within))
+        expression = pl.when(~pl.col(REPEAT)).then(counts)
+    else:
+        expression = pl.lit(spec.constant)
+    return expression if spec.values is None else expression.cast(pl.String).replace(spec.values)
+
+
+def _sql(mapping: TableMapping, name: str, text: str) -> pl.Expr:
+    try:
+        return pl.sql_expr(text)
+    except pl.exceptions.PolarsError as error:
+        raise SettingsError(
+            f"{mapping.table}: {name}: this is no SQL expression that polars knows: {error}"
+        ) from None
+
+
+def _evaluated(frame: pl.DataFrame, expression: pl.Expr) -> _Evaluated:
+    """The expression's value for every row.
+
+    Some functions of SQL fail for the whole column because of one value (``strptime``). Then the frame is
+    halved until the rows at fault stand alone, so that one broken date costs one row, not the file.
+    """
+    try:
+        values = frame.select(expression.alias("value"))["value"]
+    except pl.exceptions.ColumnNotFoundError:
+        raise
+    except pl.exceptions.PolarsError:
+        if frame.height <= 1:
+            return _Evaluated(pl.Series([None] * frame.height), pl.repeat(True, frame.height, eager=True))
+        middle = frame.height // 2
+        first, second = _evaluated(frame[:middle], expression), _evaluated(frame[middle:], expression)
+        return _Evaluated(_appended(first.values, second.values), first.failed.append(second.failed))
+    if values.len() == 1 and frame.height != 1:  # a constant
+        values = values.new_from_index(0, frame.height)
+    return _Evaluated(values, pl.repeat(False, frame.height, eager=True))
+
+
+def _appended(first: pl.Series, second: pl.Series) -> pl.Series:
+    """One series of both; a half of nothing but failures has no type of its own."""
+    if first.dtype == pl.Null:
+        first = first.cast(second.dtype)
+    return first.append(second.cast(first.dtype))
+
+
+def _repeats(frame: pl.DataFrame) -> pl.Series:
+    columns = [name for name in frame.columns if name not in (RECORD, LINE)]
+    return frame.select(~pl.struct(columns).is_first_distinct())[:, 0]
+
+
+def _require_columns(frame: pl.DataFrame, mapping: TableMapping) -> None:
+    missing = sorted(source_fields(mapping) - set(frame.columns))
+    if missing:
+        present = ", ".join(name for name in frame.columns if name not in (RECORD, LINE))
+        raise UnreadableFileError(
+            f"{mapping.table} needs the column {', '.join(map(repr, missing))}, which the file has not. "
+            f"It has: {present}. Has the export changed, or the mapping a misspelling?"
+        )
+
+
+def _all_columns(mapping: TableMapping) -> Iterable[tuple[str, ColumnMapping]]:
+    yield from mapping.columns.items()
+    if mapping.version is not None:
+        yield "version", mapping.version

@@ -1,0 +1,91 @@
+"""``warehouse.duckdb``: how it is opened, and the tables that ingestion writes.
+
+dbt owns every other schema. Only the pipeline opens this file; BI tools open the published one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from pipelines import contracts
+from pipelines.home import Home
+
+ROW_ORIGIN = {
+    "_source": "varchar",  # name of the source in kizuna.yml
+    "_file": "varchar",
+    "_line": "bigint",  # first line of the record in that file, from 1
+    "_version": "timestamp",  # which of two rows with one key is newer; null: the one that came later
+    "_load_id": "bigint",  # the load that last changed the row
+}
+
+MEASURES = ("quantity", "amount")  # reconciled beside the rows, for order lines
+OUTCOMES = ("read", "loaded", "superseded", "quarantined", "duplicate")
+
+_LOADS = f"""
+create table if not exists ingest.loads (
+    load_id bigint, source varchar, table_name varchar, files bigint,
+    records_read bigint, rows_excluded bigint,
+    {", ".join(f"rows_{outcome} bigint" for outcome in OUTCOMES)},
+    {", ".join(f"quantity_{outcome} decimal(38, 4)" for outcome in OUTCOMES)},
+    {", ".join(f"amount_{outcome} decimal(38, 8)" for outcome in OUTCOMES)},
+    loaded_at timestamp
+)"""
+_TABLES = (
+    _LOADS,
+    """create table if not exists ingest.files (
+        source varchar, file varchar, sha256 varchar, bytes bigint, modified_ns bigint,
+        status varchar, load_id bigint, records bigint, reason varchar
+    )""",
+    """create table if not exists quarantine.rows (
+        load_id bigint, source varchar, file varchar, line bigint, table_name varchar,
+        reason varchar, original_text varchar
+    )""",
+    "create table if not exists privacy.customer_keys (customer_id varchar, customer_key varchar)",
+    "create table if not exists privacy.hash_key (fingerprint varchar)",
+    """create table if not exists ops.run_settings (
+        as_of_date date, timezone varchar, currency varchar, minimum_answers integer
+    )""",
+    "create table if not exists ops.models_built (fingerprint varchar)",
+)
+
+
+class WarehouseBusyError(Exception):
+    """Another process has the warehouse open."""
+
+
+@contextmanager
+def open_warehouse(home: Home, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for one piece of work; it is closed, and the lock gone, whatever happens.
+
+    Raises:
+        WarehouseBusyError: another process has it open.
+    """
+    try:
+        connection = duckdb.connect(str(home.warehouse), read_only=read_only)
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise
+        raise WarehouseBusyError(
+            f"{home.warehouse} is open in another process: another run, or a shell. Wait for it or end it. "
+            f"BI tools and people read {home.published_file} instead."
+        ) from error
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make every table that ingestion writes; those that exist stay as they are."""
+    schemas = {"ingest", "quarantine", "privacy", "ops"} | {f"raw_{c.schema}" for c in contracts.ALL}
+    for schema in sorted(schemas):
+        connection.execute(f"create schema if not exists {schema}")
+    for statement in _TABLES:
+        connection.execute(statement)
+    for contract in contracts.ALL:
+        columns = {c.name: c.kind.duckdb for c in contract.columns} | ROW_ORIGIN
+        listed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+        connection.execute(f"create table if not exists {contract.raw_name} ({listed})")
