@@ -1,0 +1,204 @@
+"""The versions on disk, the link that readers open, and who may change either.
+
+A version is a folder below ``publications/`` whose name does not start with a dot and whose manifest fits
+its files. Folders with a dot are being built or removed; what a killed run left of them goes with the next.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pipelines.home import Home
+from pipelines.publication.files import FILE_MODE, remove_tree, sync_folder
+from pipelines.publication.model import DATABASE_NAME, MANIFEST_NAME, Manifest, PublicationError, Version
+
+BUILDING = ".building-"
+_REMOVING = ".removing-"
+_LOCK = ".lock"
+_NEXT_LINK = f".{DATABASE_NAME}.next"
+
+log = logging.getLogger(__name__)
+
+
+def list_versions(home: Home) -> list[Version]:
+    """All versions, the newest built first."""
+    if not home.publications.is_dir():
+        return []
+    current = _linked_name(home)
+    folders = [folder for folder in home.publications.iterdir() if not folder.name.startswith(".")]
+    versions = [_version(folder, is_current=folder.name == current) for folder in folders]
+    return sorted(
+        (version for version in versions if version), key=lambda found: found.built_at, reverse=True
+    )
+
+
+def current_version(home: Home) -> Version | None:
+    """What readers open now; None before the first publication.
+
+    Raises:
+        PublicationError: the link leads to a version that is missing or damaged.
+    """
+    name = _linked_name(home)
+    if name is None:
+        return None
+    version = _version(home.publications / name, is_current=True)
+    if version is None:
+        raise PublicationError(
+            f"{home.published_file.name} leads to version {name}, which is not whole; "
+            f"{_known(list_versions(home))}: roll back to one, or publish again"
+        )
+    return version
+
+
+def rollback(home: Home, version: str) -> Version:
+    """Let readers open an earlier (or later) version, in one step; nothing is deleted.
+
+    Args:
+        version: its name, as ``list_versions`` gives it.
+
+    Raises:
+        PublicationError: there is no such version, or another publication is under way.
+    """
+    with only_writer(home):
+        versions = list_versions(home)
+        chosen = next((known for known in versions if known.name == version), None)
+        if chosen is None:
+            raise PublicationError(f"there is no version {version!r}; {_known(versions)}")
+        switch(home, chosen.name)
+    return replace(chosen, is_current=True)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in a version's folder.
+
+    Raises:
+        PublicationError: it is missing or no manifest.
+    """
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())
+    except OSError as error:
+        raise PublicationError(f"version {folder.name} has no readable {MANIFEST_NAME}") from error
+    except ValidationError as error:
+        raise PublicationError(f"{MANIFEST_NAME} of version {folder.name} is damaged") from error
+
+
+def damage(folder: Path, manifest: Manifest) -> str | None:
+    """What is missing or has another size than the manifest says; None for a sound version."""
+    sizes = {DATABASE_NAME: manifest.database_bytes}
+    sizes |= {part.file: part.bytes for table in manifest.tables.values() for part in table.slices.values()}
+    for name, size in sizes.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if path.stat().st_size != size:
+            return f"{name} has another size than when it was published"
+    if (folder / f"{DATABASE_NAME}.wal").exists():
+        return f"somebody opened {DATABASE_NAME} for writing"
+    return None
+
+
+@contextmanager
+def only_writer(home: Home) -> Iterator[None]:
+    """Hold the publications alone. The operating system lets go of the lock when the process dies.
+
+    Raises:
+        PublicationError: another process holds them.
+    """
+    handle = os.open(home.publications / _LOCK, os.O_RDWR | os.O_CREAT, FILE_MODE)
+    try:
+        _lock(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise PublicationError(
+            "another publication is under way: wait until it ends and try again"
+        ) from error
+
+
+def switch(home: Home, name: str) -> None:
+    """Point the published file at a version: one rename, so a reader meets the old link or the new one."""
+    # DuckDB would replay a log that somebody's writing connection left beside the link into the new version.
+    (home.published / f"{DATABASE_NAME}.wal").unlink(missing_ok=True)
+    target = Path(os.path.relpath(home.publications, home.published)) / name / DATABASE_NAME
+    link = home.published / _NEXT_LINK
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+    link.replace(home.published_file)
+    sync_folder(home.published)
+
+
+def clear_leftovers(home: Home) -> None:
+    """Remove what killed runs left. Only for the holder of ``only_writer``."""
+    for pattern in (f"{BUILDING}*", f"{_REMOVING}*"):
+        for folder in home.publications.glob(pattern):
+            remove_tree(folder)
+    (home.published / _NEXT_LINK).unlink(missing_ok=True)
+
+
+def keep_newest(home: Home, keep: int) -> tuple[str, ...]:
+    """Delete all but the newest versions; the current one always stays. Returns the names of the deleted.
+
+    Readers who have a deleted file open keep it until they close it.
+    """
+    surplus = [version for version in list_versions(home)[keep:] if not version.is_current]
+    for version in surplus:
+        # Renamed first: a kill leaves no version with half of its files.
+        doomed = version.folder.with_name(f"{_REMOVING}{version.name}")
+        version.folder.rename(doomed)
+        remove_tree(doomed)
+    return tuple(version.name for version in surplus)
+
+
+def version_name(as_of: dt.date, built_at: dt.datetime) -> str:
+    """``<as_of_date>-<time of the run>``: sorts by business date, then by time."""
+    return f"{as_of:%Y-%m-%d}-{built_at:%Y%m%dT%H%M%S}{built_at.microsecond // 1000:03d}Z"
+
+
+def _linked_name(home: Home) -> str | None:
+    if not home.published_file.is_symlink():
+        return None
+    return home.published_file.readlink().parent.name
+
+
+def _version(folder: Path, *, is_current: bool) -> Version | None:
+    """The version in a folder; None, and a warning, when it is not whole."""
+    try:
+        manifest = read_manifest(folder)
+        problem = damage(folder, manifest)
+    except PublicationError as error:
+        problem = str(error)
+    if problem:
+        log.warning("publications/%s is no usable version: %s", folder.name, problem)
+        return None
+    return Version(
+        name=folder.name,
+        as_of=manifest.as_of_date,
+        built_at=manifest.built_at,
+        run_id=manifest.run_id,
+        tables=len(manifest.tables),
+        rows=manifest.rows,
+        content_hash=manifest.content_hash,
+        is_current=is_current,
+        folder=folder,
+    )
+
+
+def _known(versions: list[Version]) -> str:
+    return (
+        f"the known ones: {', '.join(version.name for version in versions)}" if versions else "there are none"
+    )
