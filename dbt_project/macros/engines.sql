@@ -1,0 +1,98 @@
+{#- Everything that DuckDB and Spark write differently. No model names an engine. -#}
+
+{#- The local date, in the company's time zone, of a naive UTC timestamp. -#}
+{% macro business_date(timestamp_column) -%}
+    {{ adapter.dispatch('business_date')(timestamp_column) }}
+{%- endmacro %}
+
+{% macro default__business_date(timestamp_column) -%}
+    cast(timezone({{ company_timezone() }}, timezone('UTC', {{ timestamp_column }})) as date)
+{%- endmacro %}
+
+{% macro spark__business_date(timestamp_column) -%}
+    cast(from_utc_timestamp({{ timestamp_column }}, {{ company_timezone() }}) as date)
+{%- endmacro %}
+
+
+{#- One row per day, both ends included, as column date_day; to be used in a select list without from. -#}
+{% macro days_between(first_day, last_day) -%}
+    {{ adapter.dispatch('days_between')(first_day, last_day) }}
+{%- endmacro %}
+
+{% macro default__days_between(first_day, last_day) -%}
+    cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date)
+{%- endmacro %}
+
+{% macro spark__days_between(first_day, last_day) -%}
+    explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day))
+{%- endmacro %}
+
+
+{#- Whole days from one date to a later one; negative when the order is reversed. -#}
+{% macro days_from_to(first_date, second_date) -%}
+    {{ adapter.dispatch('days_from_to')(first_date, second_date) }}
+{%- endmacro %}
+
+{% macro default__days_from_to(first_date, second_date) -%}
+    cast({{ second_date }} - {{ first_date }} as integer)
+{%- endmacro %}
+
+{% macro spark__days_from_to(first_date, second_date) -%}
+    datediff({{ second_date }}, {{ first_date }})
+{%- endmacro %}
+
+
+{#- Hours between two timestamps, with the fraction. -#}
+{% macro hours_from_to(first_timestamp, second_timestamp) -%}
+    {{ adapter.dispatch('hours_from_to')(first_timestamp, second_timestamp) }}
+{%- endmacro %}
+
+{% macro default__hours_from_to(first_timestamp, second_timestamp) -%}
+    date_diff('second', {{ first_timestamp }}, {{ second_timestamp }}) / 3600.0
+{%- endmacro %}
+
+{% macro spark__hours_from_to(first_timestamp, second_timestamp) -%}
+    (unix_timestamp({{ second_timestamp }}) - unix_timestamp({{ first_timestamp }})) / 3600.0
+{%- endmacro %}
+
+
+{#- The date one year before, the day cut to the end of a shorter month: 28 February for 29 February. -#}
+{% macro one_year_before(date_value) -%}
+    {{ adapter.dispatch('one_year_before')(date_value) }}
+{%- endmacro %}
+
+{% macro default__one_year_before(date_value) -%}
+    cast({{ date_value }} - interval 12 month as date)
+{%- endmacro %}
+
+{% macro spark__one_year_before(date_value) -%}
+    add_months({{ date_value }}, -12)
+{%- endmacro %}
+
+
+{#- 1 = Monday ... 7 = Sunday, which every engine counts in its own way. -#}
+{% macro iso_day_of_week(date_value) -%}
+    {{ adapter.dispatch('iso_day_of_week')(date_value) }}
+{%- endmacro %}
+
+{% macro default__iso_day_of_week(date_value) -%}
+    cast(extract(isodow from {{ date_value }}) as integer)
+{%- endmacro %}
+
+{% macro spark__iso_day_of_week(date_value) -%}
+    cast(weekday({{ date_value }}) + 1 as integer)
+{%- endmacro %}
+
+
+{#- Only the characters that the regular expression keeps out are removed; all of them, not the first. -#}
+{% macro remove_all(text_column, pattern) -%}
+    {{ adapter.dispatch('remove_all')(text_column, pattern) }}
+{%- endmacro %}
+
+{% macro default__remove_all(text_column, pattern) -%}
+    regexp_replace({{ text_column }}, '{{ pattern }}', '', 'g')
+{%- endmacro %}
+
+{% macro spark__remove_all(text_column, pattern) -%}
+    regexp_replace({{ text_column }}, '{{ pattern }}', '')
+{%- endmacro %}

@@ -1,0 +1,78 @@
+{#- Scores and their intervals. Each macro gives one SQL expression; an empty denominator gives null, never zero. -#}
+
+{#- Two-sided 95 % of the normal distribution. -#}
+{% macro z_95() -%} 1.959963984540054 {%- endmacro %}
+
+
+{#- promoter (9-10), passive (7-8) or detractor (0-6). A zero is a detractor; no answer is no category. -#}
+{% macro nps_category(score) -%}
+    case
+        when {{ score }} >= 9 then 'promoter'
+        when {{ score }} >= 7 then 'passive'
+        when {{ score }} < 7 then 'detractor'
+    end
+{%- endmacro %}
+
+
+{#- Net promoter score in points, -100..100. -#}
+{% macro nps(promoters, detractors, answers) -%}
+    100.0 * ({{ promoters }} - {{ detractors }}) / nullif(cast({{ answers }} as double), 0)
+{%- endmacro %}
+
+
+{#- Standard error of the NPS in points: the root of (p + d - (p - d)^2) / n. -#}
+{% macro nps_standard_error(promoters, detractors, answers) -%}
+    {%- set n = 'nullif(cast(' ~ answers ~ ' as double), 0)' -%}
+    100.0 * sqrt(
+        (
+            ({{ promoters }} + {{ detractors }}) / {{ n }}
+            - power(({{ promoters }} - {{ detractors }}) / {{ n }}, 2)
+        ) / {{ n }}
+    )
+{%- endmacro %}
+
+
+{#- Adjusted Wald bound of the NPS (Rocks 2016): Wald after adding 0.75 promoters, 1.5 passives and 0.75 detractors.
+    side is -1 for the lower and 1 for the upper bound; the result is clipped to what an NPS can be. -#}
+{% macro nps_adjusted_wald(promoters, detractors, answers, side) -%}
+    {%- set p = '(' ~ promoters ~ ' + 0.75e0)' -%}
+    {%- set d = '(' ~ detractors ~ ' + 0.75e0)' -%}
+    {%- set n = '(nullif(cast(' ~ answers ~ ' as double), 0) + 3)' -%}
+    greatest(-100.0, least(100.0,
+        100.0 * (
+            ({{ p }} - {{ d }}) / {{ n }}
+            + ({{ side }}) * {{ z_95() }} * sqrt(
+                (({{ p }} + {{ d }}) / {{ n }} - power(({{ p }} - {{ d }}) / {{ n }}, 2)) / {{ n }}
+            )
+        )
+    ))
+{%- endmacro %}
+
+
+{#- Share of successes in percent. -#}
+{% macro percentage(successes, answers) -%}
+    100.0 * {{ successes }} / nullif(cast({{ answers }} as double), 0)
+{%- endmacro %}
+
+
+{#- Wilson bound of a share, in percent; side is -1 for the lower and 1 for the upper bound. -#}
+{% macro wilson(successes, answers, side) -%}
+    {%- set n = 'nullif(cast(' ~ answers ~ ' as double), 0)' -%}
+    {%- set p = '(' ~ successes ~ ' / ' ~ n ~ ')' -%}
+    {%- set z = z_95() -%}
+    greatest(0.0, least(100.0,
+        100.0 * (
+            {{ p }} + {{ z }} * {{ z }} / (2 * {{ n }})
+            + ({{ side }}) * {{ z }} * sqrt(
+                {{ p }} * (1 - {{ p }}) / {{ n }} + {{ z }} * {{ z }} / (4 * {{ n }} * {{ n }})
+            )
+        ) / (1 + {{ z }} * {{ z }} / {{ n }})
+    ))
+{%- endmacro %}
+
+
+{#- Value-tied quintile, 1..5: customers with equal values get equal scores and the lowest value always scores 1
+    (ntile would split ties arbitrarily). A window over customers, never over order lines. -#}
+{% macro value_tied_quintile(measure) -%}
+    cast(least(5, 1 + floor(5 * percent_rank() over (order by {{ measure }} asc nulls first))) as integer)
+{%- endmacro %}

@@ -1,0 +1,30 @@
+with departments as (
+
+    select * from {{ ref('stg_org__departments') }}
+
+),
+
+mentioned as (
+
+    select department from {{ ref('fct_orders') }}
+    union
+    select department from {{ ref('fct_survey_responses') }}
+    union
+    select department from {{ ref('fct_support_tickets') }}
+
+),
+
+all_departments as (
+
+    select
+        coalesce(departments.department, mentioned.department) as department,
+        departments.department_name,
+        departments.parent_department,
+        departments.department is null as is_inferred
+    from departments
+    full outer join mentioned on departments.department = mentioned.department
+    where coalesce(departments.department, mentioned.department) is not null
+
+)
+
+select * from all_departments

@@ -1,0 +1,28 @@
+{{ config(materialized='view') }}
+
+select
+    order_id,
+    line_number,
+    customer_key,
+    product_id,
+    order_date,
+    ordered_at,
+    sales_channel,
+    department,
+    campaign_id,
+    currency,
+    order_status,
+    is_cancelled,
+    line_type,
+    quantity,
+    unit_price,
+    gross_amount,
+    discount_amount,
+    fee_amount,
+    net_amount,
+    cost_amount,
+    margin_amount,
+    is_return,
+    source_name
+from {{ ref('int_orders__lines') }}
+where order_date <= {{ as_of_date() }}

@@ -1,0 +1,199 @@
+"""Three nights of a small company, hand-written: each load is what one night's ingestion changed.
+
+The rows are chosen for what goes wrong in practice; each odd one says which case it is.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+AS_OF = date(2024, 6, 30)
+EARLIER_AS_OF = date(2024, 4, 30)
+
+Row = dict[str, Any]
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _customer(customer_id: str, registered_at: str, **more: Any) -> Row:
+    return {"customer_id": customer_id, "registered_at": _at(registered_at), **more}
+
+
+def _order(order_id: str, customer_id: str | None, ordered_at: str, status: str = "delivered", **more: Any) -> Row:
+    return {
+        "order_id": order_id,
+        "customer_id": customer_id,
+        "ordered_at": _at(ordered_at),
+        "status": status,
+        "department": "shop",
+        "currency": "JPY",
+        **more,
+    }
+
+
+def _line(order_id: str, number: int, product_id: str, quantity: str, unit_price: str, **more: Any) -> Row:
+    return {
+        "order_id": order_id,
+        "line_number": number,
+        "product_id": product_id,
+        "quantity": quantity,
+        "unit_price": unit_price,
+        **more,
+    }
+
+
+def _answer(response_id: str, metric: str, score: str | None, submitted_at: str, **more: Any) -> Row:
+    return {
+        "response_id": response_id,
+        "question_id": metric,
+        "survey_id": "s1",
+        "metric": metric,
+        "score": score,
+        "submitted_at": _at(submitted_at),
+        **more,
+    }
+
+
+def _ticket(ticket_id: str, opened_at: str, **more: Any) -> Row:
+    return {"ticket_id": ticket_id, "opened_at": _at(opened_at), **more}
+
+
+def _assignment(ticket_id: str, number: int, department: str | None, assigned_at: str) -> Row:
+    return {
+        "ticket_id": ticket_id,
+        "sequence_number": number,
+        "department": department,
+        "assigned_at": _at(assigned_at),
+    }
+
+
+FIRST_NIGHT: dict[str, list[Row]] = {
+    "crm.customers": [
+        _customer("a1", "2023-01-10", person_id="p1", email="One@example.org ", country="JP", acquisition_channel="web"),
+        _customer("a2", "2023-05-01", person_id="p1", email="one.new@example.org", country="GB", locale="en-GB"),
+        _customer("a3", "2023-02-01", email="home@example.org", phone="+81 3-1111-2222"),
+        _customer("a4", "2023-02-02", email="HOME@example.org"),  # shares the mailbox of a3
+        _customer("a5", "2023-03-01", email="five@example.org"),
+        _customer("a6", "2023-03-02", email="six@example.org"),
+        _customer("a8", "2024-05-20", email="eight@example.org"),  # registers after the earlier business date
+    ],
+    "crm.products": [
+        {"product_id": "tea", "name": "Tea", "category": "food", "list_price": "10.00", "unit_cost": "4.00"},
+        {"product_id": "cup", "name": "Cup", "category": "home", "list_price": "20.00", "unit_cost": None},
+    ],
+    "crm.orders": [
+        _order("o1", "a1", "2023-01-31T15:30:00"),  # already February in Tokyo
+        _order("o2", "a2", "2024-02-10T01:00:00", promised_at=_at("2024-02-12"), delivered_at=_at("2024-02-15")),
+        _order("o3", "a3", "2024-03-05T01:00:00", promised_at=_at("2024-03-09"), delivered_at=_at("2024-03-07")),
+        _order("o4", "a4", "2024-03-06T01:00:00", status=" Canceled"),
+        _order("o5", "a5", "2024-04-30T14:59:59"),  # the last second of 30 April in Tokyo
+        _order("o6", "a5", "2024-04-30T15:00:00"),  # the first of 1 May
+        _order("o7", None, "2024-04-01T01:00:00", campaign_id="spring"),  # an anonymous sale
+        _order("o8", "stranger", "2024-04-02T01:00:00", status="at the moon"),  # an account the CRM does not know
+        _order("o9", "a6", "2024-04-03T01:00:00"),  # no lines yet
+    ],
+    "crm.order_lines": [
+        _line("o1", 1, "tea", "2", "9.99"),
+        _line("o1", 2, "cup", "1", "19.995", discount_amount="1.50"),
+        _line("o2", 1, "tea", "10", "9.5", fee_amount="3"),
+        _line("o2", 2, "post", "1", "5", line_type="shipping"),  # a product the catalogue does not list
+        _line("o3", 1, "tea", "3", "10"),
+        _line("o4", 1, "tea", "1", "10"),
+        _line("o5", 1, "cup", "2", "20"),
+        _line("o6", 1, "tea", "1", "10"),
+        _line("o6", 2, "cup", "-1", "20"),  # a return written as an order line
+        _line("o7", 1, "tea", "1", "10"),
+        _line("o8", 1, "late product", "1.2345", "2.3456"),  # its cost comes a night later
+        _line("o12", 1, "tea", "7", "10"),  # its order comes two nights later
+    ],
+    "crm.returns": [
+        {"return_id": "r1", "order_id": "o2", "refund_amount": "20", "returned_at": _at("2024-03-01")},
+    ],
+    "crm.campaigns": [
+        {"campaign_id": "spring", "name": "Spring", "starts_on": date(2024, 3, 1), "ends_on": date(2024, 4, 30)},
+    ],
+    "crm.campaign_contacts": [
+        {"campaign_id": "spring", "customer_id": "a1", "sent_at": _at("2024-03-01"), "channel": "mail"},
+        {"campaign_id": "spring", "customer_id": "a2", "sent_at": _at("2024-03-01"), "channel": "mail"},  # same person
+        {"campaign_id": "unheard of", "customer_id": "a5", "sent_at": _at("2024-03-02"), "channel": "mail"},
+    ],
+    "survey.responses": [
+        _answer("q1", "nps", "0", "2024-03-10", customer_id="a1", email="home@example.org", department="shop"),
+        _answer("q1", "csat", "5", "2024-03-10", customer_id="a1", department="shop"),
+        _answer("q1", "ces", None, "2024-03-10", customer_id="a1", department="shop"),
+        _answer("q2", "nps", "9", "2024-03-11", order_id="o3", email="five@example.org", touchpoint="purchase"),
+        _answer("q3", "nps", "8", "2024-03-12", ticket_id="t1", department="help", locale="ja-JP"),
+        _answer("q4", "nps", "10", "2024-03-13", email=" FIVE@example.org"),
+        _answer("q5", "nps", "3", "2024-03-14", email="home@example.org"),
+        _answer("q6", "csat", "2", "2024-03-15", email="81311112222"),
+        _answer("q7", "csat", "8", "2024-03-16", order_id="o7", scale_min="1", scale_max="10"),
+        _answer("q8", "csat", "4", "2024-03-17", order_id="nowhere"),
+        _answer("q9", "csat", "4", "2024-03-18", email="eight@example.org"),
+        _answer("q10", "enps", "9", "2024-03-19", respondent_type="internal", email="six@example.org"),
+        _answer("q11", "nps", "7", "2022-03-19", customer_id="a6"),  # older than twelve months
+        _answer("q12", "open_text", None, "2024-03-20", comment="kind people"),
+    ],
+    "support.tickets": [
+        _ticket(
+            "t1",
+            "2024-03-01T00:00:00",
+            email="six@example.org",
+            first_replied_at=_at("2024-03-01T01:30:00"),
+            resolved_at=_at("2024-05-03T00:00:00"),
+            is_complaint=True,
+        ),
+        _ticket("t2", "2024-03-02T00:00:00", department="help", satisfaction_score="0", reopen_count=2),
+        _ticket("t3", "2024-05-02T00:00:00", customer_id="a5"),
+    ],
+    "support.ticket_assignments": [
+        _assignment("t1", 1, "help", "2024-03-01T00:10:00"),
+        _assignment("t1", 2, None, "2024-03-01T00:20:00"),
+        _assignment("t1", 3, "help", "2024-03-01T00:30:00"),
+        _assignment("t1", 5, "repairs", "2024-03-01T00:40:00"),  # numbered after the next one but before it in time
+        _assignment("t1", 4, "help", "2024-03-01T00:50:00"),
+        _assignment("t3", 1, "shop", "2024-05-02T00:00:00"),
+    ],
+    "org.departments": [{"department": "shop", "name": "Shop floor"}],
+}
+
+SECOND_NIGHT: dict[str, list[Row]] = {
+    "crm.customers": [_customer("a6", "2023-03-02", person_id="p5", email="six@example.org")],  # same person as a5 soon
+    "crm.products": [
+        {"product_id": "tea", "name": "Tea", "category": "food", "list_price": "10.00", "unit_cost": "5.00"},
+        {"product_id": "late product", "name": "Late", "category": "food", "unit_cost": "1.1111"},
+    ],
+    "crm.orders": [
+        _order("o3", "a3", "2024-03-05T01:00:00", status="delivered", promised_at=_at("2024-03-09"), delivered_at=_at("2024-05-07")),
+        _order("o10", "a8", "2024-05-25T01:00:00"),
+    ],
+    "crm.order_lines": [
+        _line("o3", 2, "cup", "1", "20"),  # a line added to an old order
+        _line("o7", 1, "tea", "2", "10"),  # a corrected quantity
+        _line("o9", 1, "tea", "1", "10"),
+        _line("o10", 1, "tea", "1", "10"),
+    ],
+    "crm.returns": [
+        {"return_id": "r2", "order_id": "o1", "refund_amount": "9.99", "returned_at": _at("2024-06-01")},
+        {"return_id": "r3", "order_id": "o3", "refund_amount": "5", "returned_at": _at("2024-07-05")},  # after as_of
+    ],
+    "survey.responses": [
+        _answer("q13", "nps", "9", "2024-05-10", customer_id="a1", department="shop"),
+        _answer("q14", "csat", "1", "2024-05-11", customer_id="a5", department="shop"),
+    ],
+}
+
+THIRD_NIGHT: dict[str, list[Row]] = {
+    "crm.customers": [_customer("a5", "2023-03-01", person_id="p5", email="five@example.org")],
+    "crm.orders": [
+        _order("o12", "a4", "2024-03-20T01:00:00"),  # the order that line o12 has waited for
+        _order("o13", "a5", "2024-07-02T01:00:00"),  # after as_of
+        _order("o14", "a3", "2024-06-20T01:00:00", status="cancelled"),  # never had lines
+    ],
+    "crm.order_lines": [_line("o13", 1, "tea", "1", "10"), _line("o99", 1, "tea", "4", "2.5")],  # o99 never comes
+    "support.ticket_assignments": [_assignment("t3", 2, "repairs", "2024-07-01T00:00:00")],
+}
+
+LOADS = (FIRST_NIGHT, SECOND_NIGHT, THIRD_NIGHT)
