@@ -48,7 +48,7 @@ _TABLES = (
     """create table if not exists ops.run_settings (
         as_of_date date, timezone varchar, currency varchar, minimum_answers integer
     )""",
-    "create table if not exists ops.models_built (fingerprint varchar)",
+    "create table if not exists ops.models_built (fingerprint varchar, last_load_id bigint)",
 )
 
 

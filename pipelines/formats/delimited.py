@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame
+from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame, trimmed
 
 Positions = npt.NDArray[np.int64]
 
@@ -68,10 +68,10 @@ def read_blank_aligned(
     text: bytes, *, header_rows: int, columns: tuple[str, ...] | None, null_values: tuple[str, ...]
 ) -> Records:
     """Read UTF-8 text whose columns are aligned by runs of blanks, so that no value has one inside."""
-    trimmed = re.sub(rb"^[ \t]+|[ \t\r]+$", b"", text, flags=re.MULTILINE)
-    fields = re.sub(rb"[ \t]+", _BLANKS_AS_DELIMITER.encode(), trimmed)
+    lines = re.sub(rb"^[ \t]+|[ \t\r]+$", b"", text, flags=re.MULTILINE)
+    fields = re.sub(rb"[ \t]+", _BLANKS_AS_DELIMITER.encode(), lines)
     split = split_records(fields, _BLANKS_AS_DELIMITER, None)
-    return _parse(fields, trimmed, split, _BLANKS_AS_DELIMITER, None, header_rows, columns, null_values)
+    return _parse(fields, lines, split, _BLANKS_AS_DELIMITER, None, header_rows, columns, null_values)
 
 
 def split_records(text: bytes, delimiter: str, quote: str | None) -> Split:

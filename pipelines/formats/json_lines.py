@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import duckdb
 import polars as pl
 
-from pipelines.formats.records import LINE, RECORD, Records, rejected_frame
+from pipelines.formats.records import LINE, RECORD, Records, rejected_frame, trimmed
 
 POSITION = "_position"  # field of an exploded element: its place in the list, from 1
 
@@ -56,7 +56,7 @@ def read_json_lines(text: bytes, fields: Iterable[str], *, explode: str | None =
             f" order by {RECORD}{', position' if explode else ''}"
         ).pl()
     return Records(
-        frame=frame,
+        frame=trimmed(frame),
         rejected=rejected_frame(
             bad["line"].to_list(), ["the line is no JSON object"] * bad.height, texts(bad["r"])
         ),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame
+from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame, trimmed
 
 
 def read_parquet(path: Path) -> Records:
@@ -24,7 +24,7 @@ def read_parquet(path: Path) -> Records:
         pl.col(RECORD).cast(pl.Int64), (pl.col(RECORD) + 1).cast(pl.Int64).alias(LINE)
     )
     return Records(
-        frame=numbered,
+        frame=trimmed(numbered),
         rejected=rejected_frame([], [], []),
         original_text=lambda records: (
             frame[records.to_list()].select(pl.struct(columns).struct.json_encode())[:, 0].to_list()

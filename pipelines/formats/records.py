@@ -22,7 +22,8 @@ class Records:
     """The records of one file.
 
     Attributes:
-        frame: the readable records, one row each: the file's columns beside ``RECORD`` and ``LINE``.
+        frame: the readable records, one row each: the file's columns beside ``RECORD`` and ``LINE``; text
+            has no blanks around it and is null where nothing is left.
         rejected: the unreadable ones (``REJECTED_SCHEMA``).
         original_text: gives, for values of ``RECORD``, the records as they stand in the file.
     """
@@ -40,3 +41,9 @@ class Records:
 def rejected_frame(lines: list[int], reasons: list[str], texts: list[str]) -> pl.DataFrame:
     """A frame of rejected records, also of none."""
     return pl.DataFrame({"line": lines, "reason": reasons, "original_text": texts}, schema=REJECTED_SCHEMA)
+
+
+def trimmed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text without blanks around it, and null where nothing is left."""
+    text = pl.col(pl.String).str.strip_chars()
+    return frame.with_columns(pl.when(text != "").then(text))

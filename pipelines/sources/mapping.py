@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipelines.contracts import Column, Contract, Kind
-from pipelines.formats.records import LINE, RECORD, UnreadableFileError
+from pipelines.formats.records import LINE, RECORD, UnreadableFileError, trimmed
 from pipelines.settings import ColumnMapping, SettingsError, TableMapping
 from pipelines.sources.values import parsed
 
@@ -67,7 +67,7 @@ def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop
     """Map the records of one file to one canonical table.
 
     Args:
-        frame: the file's columns beside ``RECORD`` and ``LINE``.
+        frame: the file's columns, trimmed, beside ``RECORD`` and ``LINE``.
         zone: time zone of times that carry no offset.
         drop_repeats: whether records that no key tells apart count once.
 
@@ -79,36 +79,38 @@ def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop
     contract = mapping.contract
     records = frame.height
     if mapping.where is not None:
-        kept = _evaluated(frame, _sql(mapping, "where", mapping.where))
-        frame = frame.filter(kept.values.cast(pl.Boolean) | kept.failed)
-    repeat = (
-        _repeats(frame)
-        if drop_repeats and numbers_records(mapping)
-        else pl.repeat(False, frame.height, eager=True)
-    )
-    frame = frame.with_columns(repeat.alias(REPEAT))
+        kept, failed = _evaluated(frame, _sql(mapping, "where", mapping.where))
+        # A condition that cannot be computed says nothing: the row stays, and its columns are judged.
+        frame = frame.filter(kept.cast(pl.Boolean) if failed is None else kept.cast(pl.Boolean) | failed)
+    repeats = _repeats(frame) if drop_repeats and numbers_records(mapping) else None
+    if numbers_records(mapping):
+        frame = frame.with_columns((pl.lit(False) if repeats is None else repeats).alias(REPEAT))
 
     typed: dict[str, pl.Series] = {}
     problems: list[_Problem] = []
     for column in contract.columns:
         values, failed = _column_values(frame, mapping, column, zone)
         typed[column.name] = values.alias(column.name)
-        problems.append(_Problem(failed, f"{column.name} is no {column.kind.value}"))
-        if contract.is_required(column):
-            problems.append(_Problem(values.is_null() & ~failed, f"{column.name} is empty"))
+        if failed is not None:
+            problems.append(_Problem(failed, f"{column.name} is no {column.kind.value}"))
+        if contract.is_required(column) and values.null_count():
+            empty = values.is_null() if failed is None else values.is_null() & ~failed
+            problems.append(_Problem(empty, f"{column.name} is empty"))
     versions = _versions(frame, mapping, typed, zone)
     rows = pl.DataFrame([frame[RECORD], frame[LINE], *typed.values(), versions])
-    problems += [
-        _Problem(rows.select(fails.fill_null(False))[:, 0], reason) for fails, reason in _row_rules(contract)
-    ]
+    problems += _broken_rules(rows, contract)
 
-    first = ~frame[REPEAT]
-    reasons = _reasons(problems, rows.height)
-    good = reasons == ""
+    distinct = rows if repeats is None else rows.filter(~repeats)
+    if problems:
+        reasons = _reasons(problems) if repeats is None else _reasons(problems).filter(~repeats)
+        good = distinct.filter(reasons == "")
+        rejected = distinct.with_columns(reasons.alias("reason")).filter(reasons != "")
+    else:
+        good, rejected = distinct, distinct.clear().with_columns(pl.lit("").alias("reason"))
     return Mapped(
-        rows=rows.filter(good & first),
-        rejected=rows.with_columns(reasons.alias("reason")).filter(~good & first),
-        repeated=rows.filter(frame[REPEAT]),
+        rows=good,
+        rejected=rejected,
+        repeated=rows.clear() if repeats is None else rows.filter(repeats),
         everything=rows,
         excluded=records - frame.height,
     )
@@ -120,43 +122,54 @@ class _Problem:
     reason: str
 
 
-def _reasons(problems: list[_Problem], height: int) -> pl.Series:
+def _reasons(problems: list[_Problem]) -> pl.Series:
     """For each row the reasons that apply, joined; an empty text for a good row."""
-    found = [problem for problem in problems if problem.rows.any()]
-    if not found:
-        return pl.repeat("", height, dtype=pl.String, eager=True)
-    texts = [pl.when(problem.rows).then(pl.lit(problem.reason)) for problem in found]
+    texts = [pl.when(problem.rows).then(pl.lit(problem.reason)) for problem in problems]
     return pl.select(pl.concat_str(texts, separator="; ", ignore_nulls=True)).to_series()
 
 
-@dataclass(frozen=True)
-class _Evaluated:
-    values: pl.Series
-    failed: pl.Series  # whether the expression cannot be computed for the row
+def _broken_rules(rows: pl.DataFrame, contract: Contract) -> list[_Problem]:
+    rules = list(_row_rules(contract))
+    if not rules:
+        return []
+    broken = rows.select(fails.fill_null(False).alias(str(n)) for n, (fails, _) in enumerate(rules))
+    return [_Problem(broken[:, n], reason) for n, (_, reason) in enumerate(rules) if broken[:, n].any()]
 
 
 def _column_values(
     frame: pl.DataFrame, mapping: TableMapping, column: Column, zone: str
-) -> tuple[pl.Series, pl.Series]:
-    """The column's typed values, and where a value is there but is none of its type."""
+) -> tuple[pl.Series, pl.Series | None]:
+    """The column's typed values, and where something is there that is none of its type (None: nowhere)."""
     spec = mapping.columns.get(column.name)
     if spec is None:
-        nothing = pl.Series([None], dtype=column.kind.polars).new_from_index(0, frame.height)
-        return nothing, pl.repeat(False, frame.height, eager=True)
-    found = _evaluated(frame, _expression(mapping, column.name, spec))
-    values, failed = parsed(found.values, column.kind, spec.format, zone)
-    return values, failed | found.failed
+        return _constant(None, column.kind.polars, frame.height), None
+    found, failed = _found_values(frame, mapping, column.name, spec)
+    values, unusable = parsed(found, column.kind, spec.format, zone)
+    return values, failed if unusable is None else unusable if failed is None else unusable | failed
 
 
-def _versions(
-    frame: pl.DataFrame, mapping: TableMapping, typed: dict[str, pl.Series], zone: str
-) -> pl.Series:
+def _found_values(
+    frame: pl.DataFrame, mapping: TableMapping, name: str, spec: ColumnMapping
+) -> tuple[pl.Series, pl.Series | None]:
+    if spec.column is not None and spec.values is None:
+        return frame[spec.column], None
+    if spec.constant is not None and spec.values is None:
+        return _constant(spec.constant, None, frame.height), None
+    found, failed = _evaluated(frame, _expression(mapping, name, spec))
+    return trimmed(found.to_frame())[:, 0] if found.dtype == pl.String else found, failed
+
+
+def _constant(value: object, dtype: pl.DataType | type[pl.DataType] | None, height: int) -> pl.Series:
+    return pl.Series([value], dtype=dtype).new_from_index(0, height)
+
+
+def _versions(frame: pl.DataFrame, mapping: TableMapping, typed: dict[str, pl.Series], zone: str) -> pl.Series:
     if mapping.version is not None:
-        found = _evaluated(frame, _expression(mapping, "version", mapping.version))
-        return parsed(found.values, Kind.TIMESTAMP, mapping.version.format, zone)[0].alias(VERSION)
+        found, _ = _found_values(frame, mapping, "version", mapping.version)
+        return parsed(found, Kind.TIMESTAMP, mapping.version.format, zone)[0].alias(VERSION)
     if "updated_at" in typed:
         return typed["updated_at"].alias(VERSION)
-    return pl.Series(VERSION, [None], dtype=Kind.TIMESTAMP.polars).new_from_index(0, frame.height)
+    return _constant(None, Kind.TIMESTAMP.polars, frame.height).alias(VERSION)
 
 
 def _row_rules(contract: Contract) -> Iterable[tuple[pl.Expr, str]]:
@@ -192,8 +205,8 @@ def _sql(mapping: TableMapping, name: str, text: str) -> pl.Expr:
         ) from None
 
 
-def _evaluated(frame: pl.DataFrame, expression: pl.Expr) -> _Evaluated:
-    """The expression's value for every row.
+def _evaluated(frame: pl.DataFrame, expression: pl.Expr) -> tuple[pl.Series, pl.Series | None]:
+    """The expression's value for every row, and the rows for which it cannot be computed (None: for none).
 
     Some functions of SQL fail for the whole column because of one value (``strptime``). Then the frame is
     halved until the rows at fault stand alone, so that one broken date costs one row, not the file.
@@ -204,13 +217,19 @@ def _evaluated(frame: pl.DataFrame, expression: pl.Expr) -> _Evaluated:
         raise
     except pl.exceptions.PolarsError:
         if frame.height <= 1:
-            return _Evaluated(pl.Series([None] * frame.height), pl.repeat(True, frame.height, eager=True))
+            return _constant(None, None, frame.height), _constant(True, None, frame.height)
         middle = frame.height // 2
-        first, second = _evaluated(frame[:middle], expression), _evaluated(frame[middle:], expression)
-        return _Evaluated(_appended(first.values, second.values), first.failed.append(second.failed))
+        first, first_failed = _evaluated(frame[:middle], expression)
+        second, second_failed = _evaluated(frame[middle:], expression)
+        failed = _mask(first_failed, middle).append(_mask(second_failed, frame.height - middle))
+        return _appended(first, second), failed
     if values.len() == 1 and frame.height != 1:  # a constant
         values = values.new_from_index(0, frame.height)
-    return _Evaluated(values, pl.repeat(False, frame.height, eager=True))
+    return values, None
+
+
+def _mask(failed: pl.Series | None, height: int) -> pl.Series:
+    return _constant(False, pl.Boolean, height) if failed is None else failed
 
 
 def _appended(first: pl.Series, second: pl.Series) -> pl.Series:

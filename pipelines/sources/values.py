@@ -15,26 +15,26 @@ _ISO_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d")
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
-def parsed(values: pl.Series, kind: Kind, format_: str | None, zone: str) -> tuple[pl.Series, pl.Series]:
+def parsed(values: pl.Series, kind: Kind, format_: str | None, zone: str) -> tuple[pl.Series, pl.Series | None]:
     """Convert a column.
 
     Args:
-        values: text, or anything an expression or a Parquet file gives.
+        values: text without blanks around it, or anything an expression or a Parquet file gives.
         format_: of dates and times, in strptime's letters; None: ISO 8601.
         zone: time zone of times without an offset.
 
     Returns:
-        The values as ``kind.polars`` (null where there is none), and where text is there but is no such value.
+        The values as ``kind.polars`` (null where there is none), and where something is there but is no
+        such value (None: nowhere).
     """
-    if values.dtype == pl.String:
-        values = values.str.strip_chars()
-        values = values.set(values == "", None)
     typed = _CONVERTERS[kind](values, format_, zone)
+    if typed.null_count() == values.null_count():
+        return typed, None
     return typed, typed.is_null() & values.is_not_null()
 
 
 def _text(values: pl.Series, _format: str | None, _zone: str) -> pl.Series:
-    return values.cast(pl.String)
+    return values if values.dtype == pl.String else values.cast(pl.String)
 
 
 def _integer(values: pl.Series, _format: str | None, _zone: str) -> pl.Series:
@@ -99,7 +99,7 @@ def _first_that_fits(text: pl.Series, formats: Sequence[str], dtype: pl.Datetime
 
 
 def _utc(times: pl.Series, zone: str) -> pl.Series:
-    """Naive UTC. An hour that the clocks skip is read as the hour after, one that they repeat as its first."""
+    """Naive UTC. An hour that the clocks skip is read as the one after, one that they repeat as its first."""
     if times.dtype == pl.Datetime("us", "UTC"):
         return times.dt.replace_time_zone(None)
     if getattr(times.dtype, "time_zone", None) is not None:

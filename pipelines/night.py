@@ -1,0 +1,115 @@
+"""What has to stand in the warehouse between loading and dbt, and what a night tells about itself.
+
+Belongs here: the settings of the night as a table, what dbt was built from, counts for people. Does not:
+any measure, which is dbt's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines import contracts
+from pipelines.home import Home
+from pipelines.load import last_load_id
+from pipelines.privacy import update_customer_keys
+from pipelines.settings import Settings
+from pipelines.warehouse import create_tables, open_warehouse
+
+_SHOWN_REASONS = 5
+
+
+@dataclass(frozen=True)
+class RawCounts:
+    """One raw table: its rows, the rows ever quarantined on their way to it, and the commonest reasons."""
+
+    rows: int = 0
+    quarantined: int = 0
+    reasons: list[tuple[str, int]] = field(default_factory=list)
+
+
+def prepare_transformation(home: Home, settings: Settings, as_of: dt.date, secret: str) -> None:
+    """Write the customer keys and the settings that the models read.
+
+    Raises:
+        CustomerKeySecretChangedError: see ``pipelines.privacy``.
+    """
+    with open_warehouse(home) as connection:
+        create_tables(connection)
+        connection.execute("begin")
+        update_customer_keys(connection, secret)
+        connection.execute("delete from ops.run_settings")
+        connection.execute(
+            "insert into ops.run_settings values (?, ?, ?, ?)",
+            [as_of, settings.company.timezone, settings.company.currency, settings.thresholds.minimum_answers],
+        )
+        connection.execute("commit")
+
+
+def business_date(home: Home) -> dt.date:
+    """The date that ``prepare_transformation`` wrote: all steps of a run use this one."""
+    with open_warehouse(home, read_only=True) as connection:
+        row = connection.execute("select as_of_date from ops.run_settings").fetchone()
+    assert row is not None  # prepare_transformation has run: assets depend on it
+    return row[0]
+
+
+def raw_counts(home: Home) -> dict[str, RawCounts]:
+    """What the raw tables hold, by contract name."""
+    with open_warehouse(home, read_only=True) as connection:
+        quarantined = connection.execute(
+            "select table_name, reason, count(*) from quarantine.rows group by all order by 3 desc, 2"
+        ).fetchall()
+        rows = {
+            contract.name: connection.execute(f"select count(*) from {contract.raw_name}").fetchall()[0][0]
+            for contract in contracts.ALL
+        }
+    return {
+        name: RawCounts(
+            count,
+            sum(n for table, _, n in quarantined if table == name),
+            [(reason, n) for table, reason, n in quarantined if table == name][:_SHOWN_REASONS],
+        )
+        for name, count in rows.items()
+    }
+
+
+@dataclass(frozen=True)
+class ModelsBuilt:
+    """What the models in the warehouse were built from. ``fingerprint`` is empty before the first build."""
+
+    fingerprint: str = ""
+    last_load_id: int = 0
+
+
+def models_built(home: Home) -> ModelsBuilt:
+    """The last successful build."""
+    with open_warehouse(home, read_only=True) as connection:
+        row = connection.execute("select fingerprint, last_load_id from ops.models_built").fetchone()
+    return ModelsBuilt(*row) if row else ModelsBuilt()
+
+
+def remember_models_built(home: Home, fingerprint: str) -> None:
+    """Note that the models now hold every load, built from this version of the project."""
+    with open_warehouse(home) as connection:
+        connection.execute("begin")
+        connection.execute("delete from ops.models_built")
+        connection.execute("insert into ops.models_built values (?, ?)", [fingerprint, last_load_id(connection)])
+        connection.execute("commit")
+
+
+def models_fingerprint(project: Path, settings: Settings, version: str) -> str:
+    """Changes where an incremental model's stored rows no longer are what it would build now."""
+    digest = hashlib.sha256(f"{version} {settings.company.timezone}".encode())
+    for path in sorted(_project_files(project)):
+        digest.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _project_files(project: Path) -> Iterable[Path]:
+    for folder in ("models", "macros", "seeds"):
+        yield from (path for path in (project / folder).rglob("*") if path.suffix in (".sql", ".csv", ".yml"))
+    yield project / "dbt_project.yml"
