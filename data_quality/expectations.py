@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_quality.results import Severity
+from pipelines import contracts
 
+_PERSONAL_COLUMNS = {
+    column.name for contract in contracts.ALL for column in contract.columns if column.personal
+}
+_PROTECTS_PERSONS = "Nobody can be identified from what is published."
 _EMAIL = "[^@[:space:]]+@[^@[:space:]]+[.][a-zA-Z]"
 SHOWN_KEYS = 5  # enough to find the fault, few enough to read
 
@@ -69,23 +74,6 @@ class Suite:
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"the suite of {self.table} has two expectations named {min(twice)!r}")
-
-
-def has_columns(
-    *columns: str, protects: str = "Reports and models that name these columns keep working."
-) -> Expectation:
-    """The table has at least these columns."""
-
-    def build(_: Batch, common: dict[str, Any]) -> Any:
-        import great_expectations.expectations as gxe
-
-        return gxe.ExpectTableColumnsToMatchSet(column_set=list(columns), exact_match=False, **common)
-
-    def missing(batch: Batch) -> str:
-        names = ", ".join(f"'{name}'" for name in columns if name not in batch.columns)
-        return f"select 'missing: ' || unnest([{names}]) as observed"
-
-    return Expectation("has its columns", protects, "error", None, ", ".join(columns), build, missing)
 
 
 def not_null(column: str, *, protects: str, severity: Severity = "error") -> Expectation:
@@ -200,6 +188,29 @@ def finds_nothing(
     return Expectation(name, protects, severity, column, "no row found", build, lambda _: query)
 
 
+def no_personal_column() -> Expectation:
+    """No column bears the name of one that the contracts call personal."""
+
+    def query(batch: Batch) -> str:
+        names = ", ".join(f"'{name}'" for name in batch.columns if name in _PERSONAL_COLUMNS)
+        return f"select unnest([{names}]::varchar[]) as observed"
+
+    def build(batch: Batch, common: dict[str, Any]) -> Any:
+        from data_quality.gx_expectations import ExpectQueryToFindNothing
+
+        return ExpectQueryToFindNothing(query=query(batch), **common)
+
+    return Expectation(
+        "no column is a direct identifier",
+        _PROTECTS_PERSONS,
+        "error",
+        None,
+        "no personal column",
+        build,
+        query,
+    )
+
+
 def no_email_address() -> Expectation:
     """No text of the table looks like an e-mail address. What is shown is the column, never the text."""
 
@@ -214,26 +225,23 @@ def no_email_address() -> Expectation:
     def condition(batch: Batch) -> str:
         return " or ".join(looks_like_one(batch).values()) or "false"
 
-    def column(batch: Batch) -> str:
-        whens = " ".join(f"when {test} then '{name}'" for name, test in looks_like_one(batch).items())
-        return f"case {whens} end"
-
     def build(batch: Batch, common: dict[str, Any]) -> Any:
         from data_quality.gx_expectations import ExpectNoRowsWhere
 
         return ExpectNoRowsWhere(condition=condition(batch), **common)
 
-    def failing_rows(batch: Batch) -> str:
-        return f"select distinct {column(batch)} as observed from ({batch.query}) where {condition(batch)}"
+    def failing_columns(batch: Batch) -> str:
+        whens = " ".join(f"when {test} then '{name}'" for name, test in looks_like_one(batch).items())
+        return f"select distinct case {whens} end as observed from ({batch.query}) where {condition(batch)}"
 
     return Expectation(
         "no text looks like an e-mail address",
-        "Nobody is identified by what is published.",
+        _PROTECTS_PERSONS,
         "error",
         None,
         "no e-mail address in any column",
         build,
-        failing_rows,
+        failing_columns,
     )
 
 
