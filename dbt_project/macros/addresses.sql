@@ -5,13 +5,15 @@
 {%- endmacro %}
 
 
-{#- Digits without leading zeros and international prefix signs. Fewer than seven digits are an extension, not a
-    telephone that names one person. -#}
-{% macro normalised_phone(text_column) -%}
-    {%- set digits -%}
-        ltrim({{ remove_all(text_column, '[^0-9]') }}, '0')
-    {%- endset -%}
+{#- Digits without leading zeros and international prefix signs. -#}
+{% macro telephone_digits(text_column) -%}
     case
-        when {{ text_column }} not like '%@%' and length({{ digits }}) >= 7 then {{ digits }}
+        when {{ text_column }} not like '%@%' then ltrim({{ remove_all(text_column, '[^0-9]') }}, '0')
     end
+{%- endmacro %}
+
+
+{#- Fewer than seven digits are an extension, not a telephone that names one person. -#}
+{% macro is_telephone(digits_column) -%}
+    length({{ digits_column }}) >= 7
 {%- endmacro %}

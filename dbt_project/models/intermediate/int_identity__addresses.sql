@@ -1,42 +1,51 @@
 with customers as (
 
-    select * from {{ ref('stg_crm__customers') }}
-
-),
-
-accounts as (
-
-    select * from {{ ref('int_identity__accounts') }}
-
-),
-
-emails as (
-
     select
         accounts.customer_key,
+        {{ normalised_email('customers.email') }} as email,
+        {{ telephone_digits('customers.phone') }} as phone_digits
+    from {{ ref('stg_crm__customers') }} as customers
+    inner join {{ ref('int_identity__accounts') }} as accounts on customers.customer_id = accounts.customer_id
+
+),
+
+-- Requesters and respondents leave one contact, which may be either kind. Only what somebody left is looked up.
+contacts as (
+
+    select email as contact from {{ ref('stg_support__tickets') }}
+    union
+    select email as contact from {{ ref('stg_survey__responses') }}
+
+),
+
+contact_emails as (
+
+    select distinct {{ normalised_email('contact') }} as email from contacts
+
+),
+
+contact_phones as (
+
+    select distinct {{ telephone_digits('contact') }} as phone_digits from contacts
+
+),
+
+owners as (
+
+    select
         'email' as address_kind,
-        {{ normalised_email('customers.email') }} as address
-    from customers
-    inner join accounts on customers.customer_id = accounts.customer_id
-
-),
-
-phones as (
-
-    select
-        accounts.customer_key,
-        'phone' as address_kind,
-        {{ normalised_phone('customers.phone') }} as address
-    from customers
-    inner join accounts on customers.customer_id = accounts.customer_id
-
-),
-
-addresses as (
-
-    select * from emails
+        contact_emails.email as address,
+        customers.customer_key
+    from contact_emails
+    inner join customers on contact_emails.email = customers.email
     union all
-    select * from phones
+    select
+        'phone' as address_kind,
+        contact_phones.phone_digits as address,
+        customers.customer_key
+    from contact_phones
+    inner join customers on contact_phones.phone_digits = customers.phone_digits
+    where {{ is_telephone('contact_phones.phone_digits') }}
 
 ),
 
@@ -48,8 +57,7 @@ counted as (
         address,
         case when min(customer_key) = max(customer_key) then min(customer_key) end as customer_key,
         min(customer_key) <> max(customer_key) as is_shared
-    from addresses
-    where address is not null
+    from owners
     group by address_kind, address
 
 )

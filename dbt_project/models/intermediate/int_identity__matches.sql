@@ -29,7 +29,7 @@ tickets as (
         customer_id,
         order_id,
         {{ normalised_email('email') }} as email,
-        {{ normalised_phone('email') }} as phone
+        {{ telephone_digits('email') }} as phone_digits
     from {{ ref('stg_support__tickets') }}
 
 ),
@@ -41,7 +41,7 @@ ticket_evidence as (
         tickets.customer_id,
         tickets.order_id,
         tickets.email,
-        tickets.phone,
+        {{ is_telephone('tickets.phone_digits') }} as has_phone,
         accounts.customer_key as account_customer_key,
         orders.order_id as known_order_id,
         orders.customer_key as order_customer_key,
@@ -53,7 +53,7 @@ ticket_evidence as (
     left join accounts on tickets.customer_id = accounts.customer_id
     left join orders on tickets.order_id = orders.order_id
     left join addresses as emails on tickets.email = emails.address and emails.address_kind = 'email'
-    left join addresses as phones on tickets.phone = phones.address and phones.address_kind = 'phone'
+    left join addresses as phones on tickets.phone_digits = phones.address and phones.address_kind = 'phone'
 
 ),
 
@@ -75,7 +75,7 @@ ticket_matches as (
             when is_shared_email then 'shared email'
             when email is not null then 'unknown email'
             when is_shared_phone then 'shared phone'
-            when phone is not null then 'unknown phone'
+            when has_phone then 'unknown phone'
             else 'no reference'
         end as customer_match
     from ticket_evidence
@@ -92,7 +92,7 @@ responses as (
         ticket_id,
         coalesce(respondent_type = 'internal', false) as is_colleague,
         {{ normalised_email('email') }} as email,
-        {{ normalised_phone('email') }} as phone
+        {{ telephone_digits('email') }} as phone_digits
     from {{ ref('stg_survey__responses') }}
 
 ),
@@ -107,7 +107,7 @@ response_evidence as (
         responses.order_id,
         responses.ticket_id,
         responses.email,
-        responses.phone,
+        {{ is_telephone('responses.phone_digits') }} as has_phone,
         accounts.customer_key as account_customer_key,
         orders.order_id as known_order_id,
         orders.customer_key as order_customer_key,
@@ -122,7 +122,7 @@ response_evidence as (
     left join orders on responses.order_id = orders.order_id
     left join ticket_matches on responses.ticket_id = ticket_matches.ticket_id
     left join addresses as emails on responses.email = emails.address and emails.address_kind = 'email'
-    left join addresses as phones on responses.phone = phones.address and phones.address_kind = 'phone'
+    left join addresses as phones on responses.phone_digits = phones.address and phones.address_kind = 'phone'
 
 ),
 
@@ -157,7 +157,7 @@ response_matches as (
             when is_shared_email then 'shared email'
             when email is not null then 'unknown email'
             when is_shared_phone then 'shared phone'
-            when phone is not null then 'unknown phone'
+            when has_phone then 'unknown phone'
             else 'no reference'
         end as customer_match
     from response_evidence
