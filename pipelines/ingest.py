@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import duckdb
 import polars as pl
 
 from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError
@@ -67,16 +68,16 @@ def ingest_source(
         create_tables(connection)
         zone.discard_after(last_load_id(connection))
         cursor = _Cursor.read(connection, name)
-        new = [file for file in files if not cursor.knows(file)]
+        new = _new_files(connection, name, files, cursor)
         result.files_unchanged = len(files) - len(new)
-        done, total = 0, sum(file.bytes for file in new)
+        done, total = 0, sum(file.bytes for file, _ in new)
         for batch in _batches(new):
             load_id = last_load_id(connection) + 1
             reader = _BatchReader(zone, load_id, name, source, settings.company.timezone, cursor)
-            for file in batch:
+            for file, sha256 in batch:
                 if progress:
                     progress(done, total, file.name)
-                result.outcomes.append(reader.read(file))
+                result.outcomes.append(reader.read(file, sha256))
                 done += file.bytes
             manifest = reader.finish()
             if any(outcome.status == "loaded" for outcome in manifest.files):
@@ -118,8 +119,8 @@ class _Cursor:
     loaded_hashes: set[str]
 
     @classmethod
-    def read(cls, connection: object, source: str) -> _Cursor:
-        rows = connection.execute(  # type: ignore[attr-defined]
+    def read(cls, connection: duckdb.DuckDBPyConnection, source: str) -> _Cursor:
+        rows = connection.execute(
             "select file, sha256, bytes, modified_ns, status from ingest.files where source = ?", [source]
         ).fetchall()
         return cls(
@@ -131,6 +132,30 @@ class _Cursor:
         """Whether the file is as it was when it was loaded. A rejected one is tried again: settings change."""
         known = self.by_name.get(file.name)
         return known is not None and known[3] != "rejected" and known[1:3] == (file.bytes, file.modified_ns)
+
+    def holds(self, file: SourceFile, sha256: str) -> bool:
+        """Whether this content was loaded under this name."""
+        known = self.by_name.get(file.name)
+        return known is not None and known[3] != "rejected" and known[0] == sha256
+
+
+def _new_files(
+    connection: duckdb.DuckDBPyConnection, source: str, files: list[SourceFile], cursor: _Cursor
+) -> list[tuple[SourceFile, str]]:
+    """Files with new content, and its hash. One that was only written again gets its new time noted."""
+    new = []
+    for file in files:
+        if cursor.knows(file):
+            continue
+        sha256 = content_hash(file.path)
+        if cursor.holds(file, sha256):
+            connection.execute(
+                "update ingest.files set modified_ns = ? where source = ? and file = ?",
+                [file.modified_ns, source, file.name],
+            )
+        else:
+            new.append((file, sha256))
+    return new
 
 
 class _BatchReader:
@@ -154,9 +179,8 @@ class _BatchReader:
         self._outcomes: list[FileOutcome] = []
         self._tables: dict[str, TableCounts] = {}
 
-    def read(self, file: SourceFile) -> FileOutcome:
+    def read(self, file: SourceFile, sha256: str) -> FileOutcome:
         """Read, map and land one file; a file is landed whole or, unreadable, not at all."""
-        sha256 = content_hash(file.path)
         records, reason = 0, None
         if sha256 in self._cursor.loaded_hashes:
             status = "same_content"
@@ -218,14 +242,14 @@ class _BatchReader:
         )
 
 
-def _batches(files: list[SourceFile]) -> Iterator[list[SourceFile]]:
-    batch: list[SourceFile] = []
+def _batches(files: list[tuple[SourceFile, str]]) -> Iterator[list[tuple[SourceFile, str]]]:
+    batch: list[tuple[SourceFile, str]] = []
     size = 0
-    for file in files:
+    for file, sha256 in files:
         if batch and size + file.bytes > LOAD_BYTES:
             yield batch
             batch, size = [], 0
-        batch.append(file)
+        batch.append((file, sha256))
         size += file.bytes
     if batch:
         yield batch

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipelines import contracts
 from pipelines.home import Home
 from pipelines.load import last_load_id
 from pipelines.privacy import update_customer_keys
+from pipelines.publication import PublicationError
 from pipelines.settings import Settings
 from pipelines.warehouse import create_tables, open_warehouse
 
@@ -44,7 +47,12 @@ def prepare_transformation(home: Home, settings: Settings, as_of: dt.date, secre
         connection.execute("delete from ops.run_settings")
         connection.execute(
             "insert into ops.run_settings values (?, ?, ?, ?)",
-            [as_of, settings.company.timezone, settings.company.currency, settings.thresholds.minimum_answers],
+            [
+                as_of,
+                settings.company.timezone,
+                settings.company.currency,
+                settings.thresholds.minimum_answers,
+            ],
         )
         connection.execute("commit")
 
@@ -77,6 +85,30 @@ def raw_counts(home: Home) -> dict[str, RawCounts]:
     }
 
 
+def ingestion_totals(home: Home) -> list[dict[str, Any]]:
+    """Per source, over all nights: files, rejected files, and what became of the rows."""
+    with open_warehouse(home, read_only=True) as connection:
+        found = connection.execute(
+            """select source, coalesce(files, 0) as files, coalesce(files_rejected, 0) as files_rejected,
+                rows_read, rows_loaded, rows_quarantined, rows_duplicate
+            from (
+                select source, sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as rows_loaded,
+                    sum(rows_quarantined)::bigint as rows_quarantined, sum(rows_duplicate)::bigint as rows_duplicate
+                from ingest.loads group by source
+            )
+            full join (
+                select source, count(*) as files, count(*) filter (where status = 'rejected') as files_rejected
+                from ingest.files group by source
+            ) using (source)
+            order by source"""
+        )
+        names = [column[0] for column in found.description]
+        return [
+            {k: v or 0 if k != "source" else v for k, v in zip(names, row, strict=True)}
+            for row in found.fetchall()
+        ]
+
+
 @dataclass(frozen=True)
 class ModelsBuilt:
     """What the models in the warehouse were built from. ``fingerprint`` is empty before the first build."""
@@ -97,8 +129,36 @@ def remember_models_built(home: Home, fingerprint: str) -> None:
     with open_warehouse(home) as connection:
         connection.execute("begin")
         connection.execute("delete from ops.models_built")
-        connection.execute("insert into ops.models_built values (?, ?)", [fingerprint, last_load_id(connection)])
+        connection.execute(
+            "insert into ops.models_built values (?, ?)", [fingerprint, last_load_id(connection)]
+        )
         connection.execute("commit")
+
+
+def remember_gate(home: Home, run_id: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what the gate found in a run, until the run publishes."""
+    path = _gate_file(home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"run_id": run_id, "results": list(records)}, default=str), encoding="utf-8")
+
+
+def gate_results(home: Home, run_id: str) -> list[dict[str, Any]]:
+    """What the gate found in this run.
+
+    Raises:
+        PublicationError: the gate has not run; nothing is published unchecked.
+    """
+    path = _gate_file(home)
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if found.get("run_id") != run_id:
+        raise PublicationError(
+            "the tables were not checked in this run: run the job nightly, which checks and then publishes"
+        )
+    return list(found["results"])
+
+
+def _gate_file(home: Home) -> Path:
+    return home.quality / "published.json"
 
 
 def models_fingerprint(project: Path, settings: Settings, version: str) -> str:

@@ -18,9 +18,11 @@ from __future__ import annotations
 
 from pipelines.publication.model import PublicationError, Published, TableDoc, Tuning, Version
 from pipelines.publication.publishing import publish
+from pipelines.publication.relations import SCHEMAS
 from pipelines.publication.versions import current_version, list_versions, read_manifest, rollback
 
 __all__ = [
+    "SCHEMAS",
     "PublicationError",
     "Published",
     "TableDoc",

@@ -1,0 +1,51 @@
+# Each target does all its own set-up; a machine needs only Python 3.11, make and git.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CUSTOMERS ?= 5000
+PORT ?= 3000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format ui bench lock clean
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
+
+setup: $(STAMP) ## Install what requirements.lock pins into .venv, once
+
+# The lock decides: a second call installs nothing, a changed lock installs what changed.
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: $(STAMP) ## Generate a company, run one night over it, and say what to open
+	$(BIN)/kizuna demo --customers $(CUSTOMERS)
+	$(BIN)/kizuna run --config .kizuna/demo/kizuna.yml --as-of 2026-09-30
+
+test: $(STAMP) ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## Check style, the rooms' borders and the SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint dbt_project --processes 2 --disable-progress-bar
+
+format: $(STAMP) ## Write the code as the formatter wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+ui: $(STAMP) ## Open the Dagster UI on the demo company, with the nightly schedule running
+	$(BIN)/kizuna ui --config .kizuna/demo/kizuna.yml --port $(PORT)
+
+bench: $(STAMP) ## Time a first and a next night of ten million order lines beside bare DuckDB
+	$(BIN)/python -m tests.benchmarks.night
+
+lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --all-extras \
+		--no-emit-index-url --no-emit-find-links --no-header pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the state folder of the demo (asks nothing: it can be generated again)
+	rm -rf .kizuna

@@ -1,0 +1,1 @@
+"""The assets, from source file to publication: thin wrappers with the metadata that people look at."""

@@ -1,0 +1,84 @@
+"""The last asset of a night: what the gate let through becomes the version that BI tools open."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration.keys import OWNERS, PUBLICATION, WRITER_POOL
+from orchestration.presentation import bar_plot, markdown_table
+from orchestration.resources import Company, ProgressDisplay
+from pipelines.home import Home
+from pipelines.night import business_date, gate_results
+from pipelines.publication import SCHEMAS, Published, TableDoc, publish
+
+
+def published_models(manifest: Path) -> Iterator[dict[str, Any]]:
+    """The dbt models that BI tools will see."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return (node for node in nodes if node["resource_type"] == "model" and node["schema"] in SCHEMAS)
+
+
+def table_docs(manifest: Path) -> dict[str, TableDoc]:
+    """Descriptions of all published tables and columns, as the models' YAML has them."""
+    return {
+        f"{node['schema']}.{node['name']}": TableDoc(
+            description=node["description"],
+            columns={name: column["description"] for name, column in node["columns"].items()},
+            date_column=node["config"].get("meta", {}).get("publication_date_column"),
+        )
+        for node in published_models(manifest)
+    }
+
+
+def publication_asset(manifest: Path) -> dg.AssetsDefinition:
+    """The asset of the published DuckDB file."""
+    tables = [dg.AssetKey([node["schema"], node["name"]]) for node in published_models(manifest)]
+
+    @dg.asset(
+        key=PUBLICATION,
+        deps=tables,
+        group_name="publication",
+        owners=OWNERS,
+        kinds={"duckdb", "parquet"},
+        pool=WRITER_POOL,
+        description="The DuckDB file that BI tools open, its Parquet copy and its manifest; switched in one step.",
+    )
+    def publication(
+        context: dg.AssetExecutionContext,
+        company: dg.ResourceParam[Company],
+        display: dg.ResourceParam[ProgressDisplay],
+    ) -> dg.MaterializeResult:
+        home = company.home
+        published = publish(
+            home,
+            as_of=business_date(home),
+            run_id=context.run_id,
+            docs=table_docs(manifest),
+            checks=gate_results(home, context.run_id),
+            keep_versions=company.settings.publication.keep_versions,
+            progress=lambda step: display.report(step, 0, 0),
+        )
+        return dg.MaterializeResult(metadata=_metadata(home, published))
+
+    return publication
+
+
+def _metadata(home: Home, published: Published) -> dict[str, dg.MetadataValue]:
+    rows = sorted(published.rows.items(), key=lambda entry: -entry[1])
+    return {
+        "version": dg.MetadataValue.text(published.version.name),
+        "as_of_date": dg.MetadataValue.text(published.version.as_of.isoformat()),
+        "build": dg.MetadataValue.text(f"{published.build}: {published.reason}"),
+        "dagster/row_count": dg.MetadataValue.int(sum(published.rows.values())),
+        "rows_written": dg.MetadataValue.int(published.rows_written),
+        "bytes": dg.MetadataValue.int(published.bytes),
+        "checks_passed": dg.MetadataValue.int(published.checks_passed),
+        "checks_warned": dg.MetadataValue.int(published.checks_warned),
+        "file": dg.MetadataValue.path(str(home.published_file)),
+        "data_docs": dg.MetadataValue.url((home.quality / "published" / "index.html").as_uri()),
+        "tables": markdown_table(("table", "rows"), rows),
+        "rows": bar_plot(rows, " rows"),
+    }

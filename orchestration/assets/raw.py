@@ -1,0 +1,158 @@
+"""Sources and raw tables: one asset per source that brings in what is new, one per raw table.
+
+A source feeds several tables and a table several sources, and a load is one transaction over all of a
+source's tables: so the source's asset does the work, and the tables' assets tell what they hold.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration.keys import OWNERS, WRITER_POOL, raw_key, source_key
+from orchestration.presentation import bar_plot, markdown_table
+from orchestration.resources import BusinessDate, Company, ProgressDisplay
+from pipelines import contracts
+from pipelines.ingest import SourceResult, ingest_source
+from pipelines.night import RawCounts, prepare_transformation, raw_counts
+from pipelines.settings import FileSource, Settings, customer_key_secret
+
+FILES_CHECK = "every_file_was_read"
+_KINDS = {"csv": "csv", "whitespace": "text", "jsonl": "json", "parquet": "parquet"}
+# Written beside the raw tables; dbt reads them as sources.
+_PIPELINE_TABLES = {
+    "ingest/loads": "Counts of every load: read, loaded, superseded, quarantined, duplicate.",
+    "privacy/customer_keys": "The keyed hash that stands for each customer in what is published.",
+    "ops/run_settings": "The business date and the settings of this night.",
+}
+
+
+def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """One asset per source in the settings."""
+    return [_source_asset(name, source) for name, source in settings.sources.items()]
+
+
+def _source_asset(name: str, source: FileSource) -> dg.AssetsDefinition:
+    tables = ", ".join(dict.fromkeys(mapping.contract.raw_name for mapping in source.tables))
+    key = source_key(name)
+
+    @dg.asset(
+        key=key,
+        group_name="sources",
+        owners=OWNERS,
+        kinds={_KINDS[source.format], "polars"},
+        pool=WRITER_POOL,
+        description=f"Files of source `{name}`: reads what is new and loads it into {tables}, exactly once.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                FILES_CHECK, asset=key, description="No file was refused as a whole, or was empty."
+            )
+        ],
+    )
+    def source_asset(
+        context: dg.AssetExecutionContext,
+        company: dg.ResourceParam[Company],
+        display: dg.ResourceParam[ProgressDisplay],
+    ) -> dg.MaterializeResult:
+        def progress(done: int, total: int, _file: str) -> None:
+            display.report(f"reading {name}", done, total)
+
+        result = ingest_source(company.home, company.settings, name, progress)
+        for outcome in result.rejected:
+            context.log.warning(f"{outcome.file} was not read: {outcome.reason}")
+        return dg.MaterializeResult(metadata=_source_metadata(result), check_results=[_files_check(result)])
+
+    return source_asset
+
+
+def _source_metadata(result: SourceResult) -> dict[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {
+        "files_found": dg.MetadataValue.int(result.files_found),
+        "files_new": dg.MetadataValue.int(len(result.outcomes)),
+        "files_unchanged": dg.MetadataValue.int(result.files_unchanged),
+        "files_rejected": dg.MetadataValue.int(len(result.rejected)),
+        "rows_read": dg.MetadataValue.int(result.total("rows_read")),
+        "rows_quarantined": dg.MetadataValue.int(result.total("rows_quarantined")),
+    }
+    if result.tables:
+        metadata["rows"] = markdown_table(
+            ("table", "read", "loaded", "superseded", "quarantined", "duplicate"),
+            [
+                (t.table, t.rows_read, t.rows_loaded, t.rows_superseded, t.rows_quarantined, t.rows_duplicate)
+                for t in result.tables
+            ],
+        )
+        metadata["rows_loaded"] = bar_plot([(t.table, t.rows_loaded) for t in result.tables], " rows")
+    return metadata
+
+
+def _files_check(result: SourceResult) -> dg.AssetCheckResult:
+    troubled = [(outcome.file, outcome.reason or "") for outcome in (*result.rejected, *result.empty)]
+    return dg.AssetCheckResult(
+        check_name=FILES_CHECK,
+        passed=not troubled,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"files": markdown_table(("file", "reason"), troubled)} if troubled else {},
+    )
+
+
+def raw_tables(settings: Settings) -> dg.AssetsDefinition:
+    """All raw tables, and the tables that the pipeline itself writes for dbt."""
+    feeding = {
+        contract.name: sorted(
+            name
+            for name, source in settings.sources.items()
+            if contract.name in {m.table for m in source.tables}
+        )
+        for contract in contracts.ALL
+    }
+    specs = [
+        dg.AssetSpec(
+            raw_key(contract),
+            deps=[source_key(name) for name in feeding[contract.name]],
+            group_name="raw",
+            owners=OWNERS,
+            kinds={"duckdb"},
+            description=contract.description,
+            metadata={"dagster/table_name": contract.raw_name},
+        )
+        for contract in contracts.ALL
+    ] + [
+        dg.AssetSpec(
+            dg.AssetKey(name.split("/")),
+            deps=[source_key(source) for source in settings.sources],
+            group_name="raw",
+            owners=OWNERS,
+            kinds={"duckdb"},
+            description=description,
+        )
+        for name, description in _PIPELINE_TABLES.items()
+    ]
+
+    @dg.multi_asset(name="raw_tables", specs=specs, pool=WRITER_POOL)
+    def raw_tables_asset(
+        company: dg.ResourceParam[Company], business_date: BusinessDate
+    ) -> Iterator[dg.MaterializeResult]:
+        settings, home = company.settings, company.home
+        as_of = business_date.resolve(settings)
+        prepare_transformation(home, settings, as_of, customer_key_secret(settings))
+        counts = raw_counts(home)
+        for contract in contracts.ALL:
+            yield dg.MaterializeResult(
+                asset_key=raw_key(contract), metadata=_table_metadata(counts.get(contract.name, RawCounts()))
+            )
+        for name in _PIPELINE_TABLES:
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(name.split("/")), metadata={"as_of_date": as_of.isoformat()}
+            )
+
+    return raw_tables_asset
+
+
+def _table_metadata(counts: RawCounts) -> dict[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {
+        "dagster/row_count": dg.MetadataValue.int(counts.rows),
+        "rows_quarantined": dg.MetadataValue.int(counts.quarantined),
+    }
+    if counts.reasons:
+        metadata["quarantine_reasons"] = markdown_table(("reason", "rows"), counts.reasons)
+    return metadata

@@ -1,0 +1,110 @@
+"""What ``kizuna doctor`` looks at. Each finding says how to mend it."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from pipelines.home import Home
+from pipelines.landing import LandingZone
+from pipelines.load import last_load_id
+from pipelines.publication import PublicationError, current_version
+from pipelines.settings import Settings, SettingsError, customer_key_secret, load_settings
+from pipelines.sources.files import find_files
+from pipelines.sources.mapping import source_fields
+from pipelines.warehouse import WarehouseBusyError, create_tables, open_warehouse
+
+_LOW_DISK_BYTES = 5 * 1024**3  # a night of ten million order lines writes about two
+
+
+@dataclass(frozen=True)
+class Finding:
+    state: Literal["ok", "warning", "error"]
+    subject: str
+    text: str
+
+
+def examine(home: Home, config: Path) -> list[Finding]:
+    """Everything that has to be right for a night to succeed, without changing anything."""
+    findings: list[Finding] = []
+    try:
+        settings = load_settings(config)
+    except SettingsError as error:
+        findings.append(Finding("error", "settings", str(error)))
+    else:
+        findings.append(Finding("ok", "settings", str(settings.path)))
+        findings += _settings_findings(settings)
+    findings += _home_findings(home)
+    return findings
+
+
+def _settings_findings(settings: Settings) -> Iterator[Finding]:
+    yield _attempt("customer key", lambda: customer_key_secret(settings) and "the secret is set")
+    for name, source in settings.sources.items():
+
+        def look(name: str = name) -> str:
+            source = settings.sources[name]
+            for mapping in source.tables:
+                source_fields(mapping)
+            return f"{len(find_files(name, source, settings)):,} files match {source.files}"
+
+        yield _attempt(f"source {name}", look)
+        if source.duplicate_records == "keep":
+            yield Finding("ok", f"source {name}", "exact duplicates of records without a key are kept")
+
+
+def _attempt(subject: str, action: Callable[[], object]) -> Finding:
+    try:
+        return Finding("ok", subject, str(action()))
+    except (SettingsError, WarehouseBusyError, PublicationError) as error:
+        return Finding("error", subject, str(error))
+
+
+def _home_findings(home: Home) -> Iterator[Finding]:
+    if not home.root.exists():
+        yield Finding("ok", "state folder", f"{home.root} will be made by the first run")
+        return
+    mode = stat.S_IMODE(home.root.stat().st_mode)
+    if mode & 0o077:
+        yield Finding(
+            "warning", "state folder", f"others may read {home.root}; mend it with: chmod 700 {home.root}"
+        )
+    else:
+        yield Finding("ok", "state folder", f"{home.root}, readable by its owner only")
+    free = shutil.disk_usage(home.root).free
+    state: Literal["ok", "warning"] = "ok" if free > _LOW_DISK_BYTES else "warning"
+    yield Finding(state, "disk", f"{free / 1024**3:.0f} GiB free")
+    if home.warehouse.exists():
+        yield _attempt("warehouse", lambda: _warehouse_text(home))
+    yield _attempt("publication", lambda: _publication_text(home))
+
+
+def _warehouse_text(home: Home) -> str:
+    try:
+        with open_warehouse(home) as connection:
+            create_tables(connection)
+            known = last_load_id(connection)
+    except duckdb.Error as error:
+        raise WarehouseBusyError(
+            f"{home.warehouse} cannot be opened ({type(error).__name__}). Build it again with: kizuna rebuild --yes"
+        ) from error
+    landed = LandingZone(home.landing).manifests()
+    waiting = [load_id for load_id in landed if load_id > known]
+    return f"{known:,} loads" + (
+        f"; {len(waiting)} interrupted, to be read again by the next run" if waiting else ""
+    )
+
+
+def _publication_text(home: Home) -> str:
+    version = current_version(home)
+    if version is None:
+        return "nothing is published yet"
+    with duckdb.connect(str(home.published_file), read_only=True) as connection:
+        connection.execute("select * from meta.publication").fetchall()
+    return f"{home.published_file} opens: {version.name}, {version.rows:,} rows"

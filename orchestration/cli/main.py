@@ -1,0 +1,247 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.home import Home
+from pipelines.publication import PublicationError
+from pipelines.settings import CONFIG_NAME, Settings, SettingsError, load_settings
+from pipelines.warehouse import WarehouseBusyError
+
+app = typer.Typer(
+    name="kizuna",
+    help="Are our customers loyal, and why? A nightly pipeline from CRM, survey and support exports to DuckDB.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+publication_app = typer.Typer(help="The versions that BI tools open.", no_args_is_help=True)
+app.add_typer(publication_app, name="publication")
+
+out = Console()
+err = Console(stderr=True)
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.", envvar="KIZUNA_CONFIG")]
+AsOf = Annotated[
+    dt.datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Business date of the tables. Default: yesterday."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+_DEFAULT_CONFIG = Path(CONFIG_NAME)
+
+
+def main() -> None:
+    """Run a command; a mistake that people can mend is a message, not a traceback."""
+    try:
+        app()
+    except (SettingsError, PublicationError, WarehouseBusyError) as error:
+        err.print(f"[red]kizuna:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write kizuna.yml.")] = Path(),
+) -> None:
+    """Write a first kizuna.yml to edit.
+
+    Example: kizuna init shop && kizuna run --config shop/kizuna.yml
+    """
+    from orchestration.cli.template import write_template
+
+    path = write_template(folder)
+    out.print(f"Wrote {path}. Map your exports in it, then: kizuna run --config {path}", highlight=False)
+
+
+@app.command()
+def demo(
+    customers: Annotated[int, typer.Option(min=100, max=10_000_000, help="How many customers.")] = 5_000,
+    seed: Annotated[int, typer.Option(help="Another seed is another company.")] = 1,
+) -> None:
+    """Generate a company: two years of purchases, answers and tickets, as real systems export them.
+
+    Example: kizuna demo --customers 20000
+    """
+    from orchestration.cli.progress import step_progress
+    from pipelines.demo import generate
+
+    home = Home.from_environment().create()
+    with step_progress(err) as display:
+        summary = generate(
+            home.demo,
+            customers=customers,
+            seed=seed,
+            progress=lambda done, total: display.report("generating the demo company", done, total),
+        )
+    written = ", ".join(f"{rows:,} {export.replace('_', ' ')}" for export, rows in summary.rows.items())
+    out.print(f"Wrote {written} to {_short(summary.folder)}.", highlight=False, soft_wrap=True)
+    out.print(
+        f"Next: kizuna run --config {_short(summary.config)} --as-of {summary.end:%Y-%m-%d}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def run(config: Config = _DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Run one night now: ingest what is new, check, transform, check, publish.
+
+    The run is the nightly job and shows in the UI. Exit code 0 only when a version was published.
+
+    Example: kizuna run --as-of 2026-09-30
+    """
+    from orchestration.cli.progress import step_progress
+
+    settings = load_settings(config)
+    home = Home.from_environment().create()
+    date = as_of.date() if as_of else settings.default_as_of(dt.datetime.now(dt.UTC))
+    _refuse_secretless(settings)
+    with step_progress(err, enabled=not as_json) as display:
+        display.report("starting Dagster", 0, 0)
+        from orchestration.night import run_night  # seconds: shown as a step
+
+        result = run_night(settings, home, date, report=display.report, on_event=display.on_event)
+    from orchestration.cli.summary import night_summary, print_night
+
+    summary = night_summary(home, result)
+    if as_json:
+        print(json.dumps(summary, default=str, indent=2))
+    else:
+        print_night(out, err, summary)
+    if result.published is None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(config: Config = _DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Show the last nights, what is published, and what waits in quarantine."""
+    from orchestration.cli.summary import home_status, print_status
+
+    found = home_status(Home.from_environment(), config)
+    if as_json:
+        print(json.dumps(found, default=str, indent=2))
+    else:
+        print_status(out, found)
+
+
+@app.command()
+def doctor(config: Config = _DEFAULT_CONFIG) -> None:
+    """Check settings, environment, state folder and publication, and say how to mend what is wrong."""
+    from orchestration.cli.examination import examine
+
+    findings = examine(Home.from_environment(), config)
+    table = Table(show_header=False, box=None)
+    marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "error": "[red]error[/]"}
+    for finding in findings:
+        table.add_row(marks[finding.state], finding.subject, finding.text)
+    out.print(table, highlight=False)
+    if any(finding.state == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def ui(
+    config: Config = _DEFAULT_CONFIG,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+) -> None:
+    """Open the Dagster UI with the nightly schedule running. End it with Ctrl-C."""
+    load_settings(config)  # a mistake is better told here than in a web page
+    from orchestration.instance import prepare_environment
+
+    environment = os.environ | prepare_environment(Home.from_environment(), config)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(
+            number, signal.SIG_DFL
+        )  # a shell's "&" hands down ignored signals, and nothing could end it
+    dagster = Path(sys.executable).with_name("dagster")
+    command = [str(dagster), "dev", "-m", "orchestration.definitions", "-h", host, "-p", str(port)]
+    out.print(f"The UI will be at http://{host}:{port} in about half a minute.", highlight=False)
+    os.execvpe(command[0], command, environment)
+
+
+@app.command()
+def rebuild(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
+) -> None:
+    """Build the warehouse again from the landing zone, after its file was lost or damaged.
+
+    What is published stays until the next run. Without --yes nothing is changed.
+    """
+    from pipelines.ingest import rebuild as rebuild_warehouse
+    from pipelines.landing import LandingZone
+
+    home = Home.from_environment()
+    loads = LandingZone(home.landing).manifests()
+    if not yes:
+        size = f", {home.warehouse.stat().st_size:,} bytes," if home.warehouse.exists() else ""
+        out.print(
+            f"Would remove {home.warehouse}{size} and load {len(loads):,} landed batches again. Do it with --yes.",
+            highlight=False,
+        )
+        return
+    from orchestration.cli.progress import step_progress
+
+    with step_progress(err) as display:
+        count = rebuild_warehouse(home, lambda done, total, _: display.report("loading again", done, total))
+    out.print(f"Loaded {count:,} batches again. Build the tables with: kizuna run", highlight=False)
+
+
+@publication_app.command("list")
+def publication_list(as_json: AsJson = False) -> None:
+    """Show the versions on disk, the newest first."""
+    from pipelines.publication import list_versions
+
+    versions = list_versions(Home.from_environment())
+    if as_json:
+        print(json.dumps([_version_fields(version) for version in versions], default=str, indent=2))
+        return
+    table = Table("version", "as of", "built at (UTC)", "tables", "rows", "")
+    for version in versions:
+        table.add_row(
+            version.name,
+            version.as_of.isoformat(),
+            f"{version.built_at:%Y-%m-%d %H:%M:%S}",
+            str(version.tables),
+            f"{version.rows:,}",
+            "current" if version.is_current else "",
+        )
+    out.print(table)
+
+
+@publication_app.command("rollback")
+def publication_rollback(
+    version: Annotated[str, typer.Argument(help="A version from: kizuna publication list")],
+) -> None:
+    """Let BI tools open another version, in one step; nothing is deleted."""
+    from pipelines.publication import rollback
+
+    chosen = rollback(Home.from_environment(), version)
+    out.print(f"Readers now open {chosen.name}, as of {chosen.as_of}.", highlight=False)
+
+
+def _version_fields(version: Any) -> dict[str, object]:
+    names = ("name", "as_of", "built_at", "run_id", "tables", "rows", "content_hash", "is_current")
+    return {name: getattr(version, name) for name in names}
+
+
+def _refuse_secretless(settings: Settings) -> None:
+    """Better before the first step than after the sources were read."""
+    from pipelines.settings import customer_key_secret
+
+    customer_key_secret(settings)
+
+
+def _short(path: Path) -> str:
+    working = Path.cwd()
+    return str(path.relative_to(working)) if path.is_relative_to(working) else str(path)

@@ -1,0 +1,74 @@
+"""Progress of a night in the terminal: one line per step, from Dagster's own events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+_STEPS = {
+    "raw_tables": "keys and settings of the night",
+    "raw_gate": "checking what came in",
+    "dbt_models": "building the models",
+    "published_gate": "checking what is to be published",
+    "publication": "publishing",
+}
+
+
+class Display:
+    """Turns reports of long steps and Dagster's events into lines with bars."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def report(self, what: str, done: int, total: int) -> None:
+        """A step tells how far it is; ``total`` 0: nobody knows."""
+        task = self._task(what)
+        self._progress.update(task, completed=done, total=total or None)
+
+    def on_event(self, event: dg.DagsterEvent) -> None:
+        """Follow the steps of a run."""
+        name = _STEPS.get(event.step_key or "")
+        if name is None:
+            return
+        kind = event.event_type.value
+        if kind == "STEP_START":
+            self._task(name)
+        elif kind in ("ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION"):
+            self._progress.advance(self._task(name))
+        elif kind in ("STEP_SUCCESS", "STEP_FAILURE"):
+            self._finish(name)
+
+    def finish(self) -> None:
+        for name in self._tasks:
+            self._finish(name)
+
+    def _task(self, name: str) -> TaskID:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=None)
+        return self._tasks[name]
+
+    def _finish(self, name: str) -> None:
+        task = self._task(name)
+        completed = self._progress.tasks[self._progress.task_ids.index(task)].completed
+        self._progress.update(task, total=completed or 1, completed=completed or 1)
+        self._progress.stop_task(task)
+
+
+@contextmanager
+def step_progress(console: Console, *, enabled: bool = True) -> Iterator[Display]:
+    """Show progress while the block runs. Dagster's own log goes to its event log, not over the bars."""
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not enabled) as progress:
+        display = Display(progress)
+        yield display
+        display.finish()

@@ -1,0 +1,128 @@
+"""What a night came to, and how things stand, for people and for scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.night import NightResult
+from pipelines.home import Home
+from pipelines.night import ingestion_totals
+from pipelines.publication import current_version, list_versions
+
+_SHOWN_MESSAGES = 20
+
+
+def night_summary(home: Home, result: NightResult) -> dict[str, Any]:
+    """The night as a mapping of plain values."""
+    version = current_version(home)
+    return {
+        "published": result.published,
+        "as_of": result.as_of,
+        "seconds": round(result.seconds, 1),
+        "run_id": result.run_id,
+        "ingestion": ingestion_totals(home),
+        "tables": version.tables if version else 0,
+        "rows": version.rows if version else 0,
+        "file": str(home.published_file),
+        "data_docs": str(home.quality / "published" / "index.html"),
+        "failures": result.failures,
+        "warnings": result.warnings,
+    }
+
+
+def print_night(out: Console, err: Console, summary: dict[str, Any]) -> None:
+    """A short summary: rows in, what was refused, what was published, the file to open."""
+    out.print(_sources_table(summary["ingestion"]))
+    for warning in summary["warnings"][:_SHOWN_MESSAGES]:
+        err.print(f"[yellow]warning:[/] {warning}", highlight=False, soft_wrap=True)
+    for failure in summary["failures"][:_SHOWN_MESSAGES]:
+        err.print(f"[red]error:[/] {failure}", highlight=False, soft_wrap=True)
+    if summary["published"] is None:
+        err.print(
+            f"[red]Nothing was published.[/] Readers keep what they had. The run is {summary['run_id']}; "
+            f"see it with: kizuna ui",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return
+    out.print(
+        f"Published {summary['tables']} tables with {summary['rows']:,} rows as of {summary['as_of']} "
+        f"in {summary['seconds']:.0f} s: {summary['published']}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    out.print(f"Open   {summary['file']}", highlight=False, soft_wrap=True)
+    out.print(f"Checks {summary['data_docs']}", highlight=False, soft_wrap=True)
+
+
+_COUNTS = ("files", "files_rejected", "rows_read", "rows_loaded", "rows_quarantined", "rows_duplicate")
+
+
+def home_status(home: Home, config: Path) -> dict[str, Any]:
+    """How things stand in the state folder."""
+    version = current_version(home)
+    return {
+        "home": str(home.root),
+        "published": version.name if version else None,
+        "as_of": version.as_of if version else None,
+        "built_at": version.built_at if version else None,
+        "versions": len(list_versions(home)),
+        "nights": _last_runs(home, config),
+        "ingestion": ingestion_totals(home) if home.warehouse.exists() else [],
+    }
+
+
+def print_status(out: Console, found: dict[str, Any]) -> None:
+    """The status as tables."""
+    if found["published"] is None:
+        out.print("Nothing has been published yet. Start with: kizuna run", highlight=False)
+    else:
+        out.print(
+            f"Published: {found['published']}, as of {found['as_of']} ({found['versions']} versions on disk)",
+            highlight=False,
+        )
+    nights = Table("started (UTC)", "as of", "status", "seconds", "run", title="Last nights")
+    for night in found["nights"]:
+        nights.add_row(*(str(night[name]) for name in ("started_at", "as_of", "status", "seconds", "run_id")))
+    out.print(nights)
+    out.print(_sources_table(found["ingestion"]))
+
+
+def _sources_table(totals: list[dict[str, Any]]) -> Table:
+    headings = ("source", "files", "rejected", "rows read", "loaded", "quarantined", "duplicate")
+    table = Table(*headings, title="Sources, all nights")
+    for row in totals:
+        table.add_row(row["source"], *(f"{row[name]:,}" for name in _COUNTS))
+    return table
+
+
+def _last_runs(home: Home, config: Path, limit: int = 5) -> list[dict[str, Any]]:
+    import datetime as dt
+
+    import dagster as dg
+
+    from orchestration.instance import open_instance
+    from orchestration.jobs import NIGHTLY
+
+    if not (home.dagster / "dagster.yaml").exists():
+        return []
+    with open_instance(home, config) as instance:
+        records = instance.get_run_records(filters=dg.RunsFilter(job_name=NIGHTLY), limit=limit)
+    return [
+        {
+            "run_id": record.dagster_run.run_id,
+            "as_of": record.dagster_run.tags.get("kizuna/as_of", ""),
+            "status": record.dagster_run.status.value.lower(),
+            "started_at": f"{dt.datetime.fromtimestamp(record.start_time, dt.UTC):%Y-%m-%d %H:%M:%S}"
+            if record.start_time
+            else "",
+            "seconds": round(record.end_time - record.start_time)
+            if record.end_time and record.start_time
+            else "",
+        }
+        for record in records
+    ]

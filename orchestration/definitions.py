@@ -1,0 +1,60 @@
+"""Everything that Dagster is told. The code location is this module; ``defs`` is built when Dagster loads it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration.assets.dbt import PROJECT, dbt_resource, ensure_manifest, model_assets
+from orchestration.assets.publication import publication_asset
+from orchestration.assets.raw import raw_tables, source_assets
+from orchestration.checks import published_checks, raw_checks
+from orchestration.jobs import nightly
+from orchestration.resources import BusinessDate, Company, ProgressDisplay
+from orchestration.schedules import nightly_schedule
+from pipelines.home import Home
+from pipelines.settings import CONFIG_NAME, Settings, load_settings
+
+CONFIG_VARIABLE = "KIZUNA_CONFIG"
+
+
+def build_definitions(
+    settings: Settings, home: Home, *, project: Path = PROJECT, **resource_overrides: Any
+) -> dg.Definitions:
+    """All assets, checks, the job and the schedule of one company.
+
+    Args:
+        project: folder of the dbt project; a test may hand in one that is wrong on purpose.
+        resource_overrides: replace resources by name (``business_date``, ``display``, ...).
+    """
+    home.create()
+    manifest = ensure_manifest(home, project)
+    resources: dict[str, Any] = {
+        "company": dg.ResourceDefinition.hardcoded_resource(Company(settings, home)),
+        "business_date": BusinessDate(),
+        "display": dg.ResourceDefinition.hardcoded_resource(ProgressDisplay()),
+        "dbt": dbt_resource(home, project),
+    }
+    return dg.Definitions(
+        assets=[
+            *source_assets(settings),
+            raw_tables(settings),
+            model_assets(home, project),
+            publication_asset(manifest),
+        ],
+        asset_checks=[raw_checks(settings), published_checks()],
+        jobs=[nightly],
+        schedules=[nightly_schedule(settings)],
+        resources=resources | resource_overrides,
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The company of ``KIZUNA_CONFIG``, by default ``kizuna.yml`` in the working directory."""
+    settings = load_settings(Path(os.environ.get(CONFIG_VARIABLE, CONFIG_NAME)))
+    return build_definitions(settings, Home.from_environment())

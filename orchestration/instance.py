@@ -1,0 +1,48 @@
+"""The Dagster instance inside the state folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.definitions import CONFIG_VARIABLE
+from pipelines.home import Home
+
+_INSTANCE_SETTINGS = """\
+# Written by Kizuna at every start; edit orchestration/instance.py instead.
+telemetry:
+  enabled: false
+# DuckDB lets one process write: writers queue for the one slot of their pool.
+concurrency:
+  pools:
+    default_limit: 1
+    granularity: op
+# A run that was killed would hold its slot for ever.
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 60
+"""
+
+
+def prepare_environment(home: Home, config: Path) -> dict[str, str]:
+    """Write the instance's settings; the variables under which Dagster finds them and the company."""
+    home.create()
+    (home.dagster / "dagster.yaml").write_text(_INSTANCE_SETTINGS, encoding="utf-8")
+    return {
+        "DAGSTER_HOME": str(home.dagster),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "KIZUNA_HOME": str(home.root),
+        CONFIG_VARIABLE: str(config.resolve()),
+    }
+
+
+@contextmanager
+def open_instance(home: Home, config: Path) -> Iterator[dg.DagsterInstance]:
+    """The instance that the UI shows too."""
+    os.environ.update(prepare_environment(home, config))
+    with dg.DagsterInstance.get() as instance:
+        yield instance

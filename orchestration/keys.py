@@ -1,0 +1,25 @@
+"""Names that several modules share: asset keys, groups, owners, the writers' pool."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines import contracts
+
+OWNERS = ["team:data-engineering"]
+WRITER_POOL = "warehouse_writer"  # DuckDB lets one process write: whoever writes takes the one slot
+
+PUBLICATION = dg.AssetKey(["publication"])
+
+
+def source_key(name: str) -> dg.AssetKey:
+    return dg.AssetKey(["sources", name])
+
+
+def raw_key(contract: contracts.Contract) -> dg.AssetKey:
+    return dg.AssetKey([f"raw_{contract.schema}", contract.table])
+
+
+def table_key(name: str) -> dg.AssetKey:
+    """The asset of a table called ``schema.table``."""
+    return dg.AssetKey(name.split("."))

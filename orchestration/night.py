@@ -1,0 +1,104 @@
+"""One night, run in this process through the nightly job, and what came of it.
+
+The same job as the schedule's, in the same Dagster instance: the run is in the UI's list.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration.assets.dbt import PROJECT
+from orchestration.definitions import build_definitions
+from orchestration.instance import open_instance
+from orchestration.jobs import NIGHTLY
+from orchestration.keys import PUBLICATION
+from orchestration.resources import ProgressDisplay
+from orchestration.schedules import run_config
+from pipelines.home import Home
+from pipelines.settings import Settings
+
+OnEvent = Callable[[dg.DagsterEvent], None]
+
+
+@dataclass
+class NightResult:
+    """What a night came to. ``published`` is the new version's name; None: nothing was published."""
+
+    run_id: str
+    as_of: dt.date
+    seconds: float = 0.0
+    published: str | None = None
+    failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def run_night(
+    settings: Settings,
+    home: Home,
+    as_of: dt.date,
+    *,
+    report: Callable[[str, int, int], None] | None = None,
+    on_event: OnEvent | None = None,
+    project: Path = PROJECT,
+) -> NightResult:
+    """Run the nightly job and wait for it.
+
+    Args:
+        report: told how far long steps are: (what, done, total).
+        on_event: told every Dagster event, for a progress display.
+        project: the dbt project; a test hands in one that is wrong on purpose.
+    """
+    started = dt.datetime.now(dt.UTC)
+    overrides: dict[str, Any] = {}
+    if report is not None:
+        overrides["display"] = dg.ResourceDefinition.hardcoded_resource(ProgressDisplay(report))
+    with open_instance(home, settings.path) as instance:
+        definitions = build_definitions(settings, home, project=project, **overrides)
+        run_id = str(uuid.uuid4())
+        if on_event is not None:
+            instance.add_event_listener(
+                run_id, lambda entry: entry.is_dagster_event and on_event(entry.dagster_event)
+            )
+        executed = definitions.resolve_job_def(NIGHTLY).execute_in_process(
+            run_config=run_config(as_of),
+            instance=instance,
+            run_id=run_id,
+            raise_on_error=False,
+            tags={"kizuna/as_of": as_of.isoformat()},
+        )
+        result = NightResult(run_id, as_of)
+        for event in executed.all_events:
+            _take(event, result)
+    result.seconds = (dt.datetime.now(dt.UTC) - started).total_seconds()
+    if not executed.success:
+        result.published = None
+        result.failures = result.failures or ["the run failed; its events are in the UI"]
+    return result
+
+
+def _take(event: dg.DagsterEvent, result: NightResult) -> None:
+    if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        check = event.asset_check_evaluation_data
+        if not check.passed:
+            found = result.failures if check.severity == dg.AssetCheckSeverity.ERROR else result.warnings
+            table = ".".join(check.asset_key.path)
+            found.extend((check.description or f"{table}: {check.check_name}").split("; "))
+    elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
+        result.failures.append(f"{event.step_key}: {_cause(event)}")
+    elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key == PUBLICATION:
+        result.published = str(event.materialization.metadata["version"].value)
+
+
+def _cause(event: dg.DagsterEvent) -> str:
+    """The innermost error of a failed step, which is ours and says how to mend it."""
+    error = event.step_failure_data.error
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip().split(": ", 1)[-1]

@@ -1,0 +1,39 @@
+"""Metadata as people read it in the UI: small Markdown tables and plots. Never a value of a customer's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+
+_BAR_WIDTH = 24
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MarkdownMetadataValue:
+    """A Markdown table; numbers with thousands separators."""
+    lines = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    lines += [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def bar_plot(rows: Sequence[tuple[str, float]], unit: str = "") -> dg.MarkdownMetadataValue:
+    """A horizontal bar plot in text, which the UI shows without a further request."""
+    largest = max((abs(value) for _, value in rows), default=0) or 1
+    width = max((len(label) for label, _ in rows), default=0)
+    lines = [
+        f"{label:<{width}}  {'█' * round(_BAR_WIDTH * abs(value) / largest):<{_BAR_WIDTH}} {_cell(value)}{unit}"
+        for label, value in rows
+    ]
+    return dg.MetadataValue.md("```\n" + "\n".join(lines) + "\n```")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return str(value).replace("|", "\\|").replace("\n", " ")

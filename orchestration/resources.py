@@ -1,0 +1,46 @@
+"""What assets are handed: the settings, the state folder, the business date, the progress display.
+
+Belongs here: Dagster resources. A test swaps any of them in ``build_definitions``, without patching.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dagster as dg
+
+from pipelines.home import Home
+from pipelines.settings import Settings
+
+
+@dataclass(frozen=True)
+class Company:
+    """The validated settings and the state folder of one company."""
+
+    settings: Settings
+    home: Home
+
+
+class BusinessDate(dg.ConfigurableResource):
+    """The date all marts are computed for. Empty: yesterday in the company's time zone."""
+
+    as_of: str = ""
+
+    def resolve(self, settings: Settings) -> dt.date:
+        """The date of this run.
+
+        Raises:
+            ValueError: ``as_of`` is no date.
+        """
+        if self.as_of:
+            return dt.date.fromisoformat(self.as_of)
+        return settings.default_as_of(dt.datetime.now(dt.UTC))
+
+
+@dataclass(frozen=True)
+class ProgressDisplay:
+    """Where long steps report how far they are: (what, done, total). In the UI nobody listens."""
+
+    report: Callable[[str, int, int], None] = lambda _what, _done, _total: None
