@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path

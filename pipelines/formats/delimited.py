@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame, trimmed
+from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame
 
 Positions = npt.NDArray[np.int64]
 

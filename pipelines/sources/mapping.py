@@ -163,7 +163,9 @@ def _constant(value: object, dtype: pl.DataType | type[pl.DataType] | None, heig
     return pl.Series([value], dtype=dtype).new_from_index(0, height)
 
 
-def _versions(frame: pl.DataFrame, mapping: TableMapping, typed: dict[str, pl.Series], zone: str) -> pl.Series:
+def _versions(
+    frame: pl.DataFrame, mapping: TableMapping, typed: dict[str, pl.Series], zone: str
+) -> pl.Series:
     if mapping.version is not None:
         found, _ = _found_values(frame, mapping, "version", mapping.version)
         return parsed(found, Kind.TIMESTAMP, mapping.version.format, zone)[0].alias(VERSION)

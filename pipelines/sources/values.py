@@ -15,7 +15,9 @@ _ISO_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d")
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
-def parsed(values: pl.Series, kind: Kind, format_: str | None, zone: str) -> tuple[pl.Series, pl.Series | None]:
+def parsed(
+    values: pl.Series, kind: Kind, format_: str | None, zone: str
+) -> tuple[pl.Series, pl.Series | None]:
     """Convert a column.
 
     Args:
