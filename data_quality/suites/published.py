@@ -3,8 +3,8 @@
 Belongs here: business ranges, numbers that must agree between tables, and privacy. Does not: keys, types
 and relations, which dbt's contracts and tests have proved by now; nor the plausibility of what came in, which
 ``raw`` shows with file and line. One function per table; a new table brings its own and is added to
-:func:`published_suites`. Conditions on the rows of one table (``between``, ``no_row``, ...) share one scan of
-it however many they are, while each ``finds_nothing`` costs a query: over the facts there are few of those.
+:func:`published_suites`. All ``no_row`` of a table share one scan of it, however many they are; ``between`` and
+its like each read one column, and each ``finds_nothing`` costs a query: over the facts there are few of those.
 """
 
 from __future__ import annotations
