@@ -4,6 +4,16 @@
 {% macro z_95() -%} 1.959963984540054 {%- endmacro %}
 
 
+{#- The value, or the end of the range it left; null stays null, which greatest and least would not keep. -#}
+{% macro clipped(expression, lowest, highest) -%}
+    case
+        when {{ expression }} < {{ lowest }} then {{ lowest }}.0
+        when {{ expression }} > {{ highest }} then {{ highest }}.0
+        else {{ expression }}
+    end
+{%- endmacro %}
+
+
 {#- promoter (9-10), passive (7-8) or detractor (0-6). A zero is a detractor; no answer is no category. -#}
 {% macro nps_category(score) -%}
     case
@@ -38,14 +48,15 @@
     {%- set p = '(' ~ promoters ~ ' + 0.75e0)' -%}
     {%- set d = '(' ~ detractors ~ ' + 0.75e0)' -%}
     {%- set n = '(nullif(cast(' ~ answers ~ ' as double), 0) + 3)' -%}
-    greatest(-100.0, least(100.0,
+    {%- set bound -%}
         100.0 * (
             ({{ p }} - {{ d }}) / {{ n }}
             + ({{ side }}) * {{ z_95() }} * sqrt(
                 (({{ p }} + {{ d }}) / {{ n }} - power(({{ p }} - {{ d }}) / {{ n }}, 2)) / {{ n }}
             )
         )
-    ))
+    {%- endset -%}
+    {{ clipped(bound, -100, 100) }}
 {%- endmacro %}
 
 
@@ -60,14 +71,15 @@
     {%- set n = 'nullif(cast(' ~ answers ~ ' as double), 0)' -%}
     {%- set p = '(' ~ successes ~ ' / ' ~ n ~ ')' -%}
     {%- set z = z_95() -%}
-    greatest(0.0, least(100.0,
+    {%- set bound -%}
         100.0 * (
             {{ p }} + {{ z }} * {{ z }} / (2 * {{ n }})
             + ({{ side }}) * {{ z }} * sqrt(
                 {{ p }} * (1 - {{ p }}) / {{ n }} + {{ z }} * {{ z }} / (4 * {{ n }} * {{ n }})
             )
         ) / (1 + {{ z }} * {{ z }} / {{ n }})
-    ))
+    {%- endset -%}
+    {{ clipped(bound, 0, 100) }}
 {%- endmacro %}
 
 

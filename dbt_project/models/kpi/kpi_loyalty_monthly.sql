@@ -52,6 +52,7 @@ counts_to_score as (
 
 ),
 
+-- Four decimals are more than any interval carries, and few enough to be the same on every engine.
 scored as (
 
     select
@@ -68,21 +69,15 @@ scored as (
         nps_promoters,
         nps_passives,
         nps_detractors,
-        {{ nps('nps_promoters', 'nps_detractors', 'nps_scored_n') }} as nps,
-        {{ nps_standard_error('nps_promoters', 'nps_detractors', 'nps_scored_n') }} as nps_standard_error,
-        case
-            when nps_scored_n is not null
-                then {{ nps_adjusted_wald('nps_promoters', 'nps_detractors', 'nps_scored_n', -1) }}
-        end as nps_lower,
-        case
-            when nps_scored_n is not null
-                then {{ nps_adjusted_wald('nps_promoters', 'nps_detractors', 'nps_scored_n', 1) }}
-        end as nps_upper,
+        round({{ nps('nps_promoters', 'nps_detractors', 'nps_scored_n') }}, 4) as nps,
+        round({{ nps_standard_error('nps_promoters', 'nps_detractors', 'nps_scored_n') }}, 4) as nps_standard_error,
+        round({{ nps_adjusted_wald('nps_promoters', 'nps_detractors', 'nps_scored_n', -1) }}, 4) as nps_lower,
+        round({{ nps_adjusted_wald('nps_promoters', 'nps_detractors', 'nps_scored_n', 1) }}, 4) as nps_upper,
         csat_n,
         csat_top_two,
-        {{ percentage('csat_top_two', 'csat_scored_n') }} as csat,
-        case when csat_scored_n is not null then {{ wilson('csat_top_two', 'csat_scored_n', -1) }} end as csat_lower,
-        case when csat_scored_n is not null then {{ wilson('csat_top_two', 'csat_scored_n', 1) }} end as csat_upper
+        round({{ percentage('csat_top_two', 'csat_scored_n') }}, 4) as csat,
+        round({{ wilson('csat_top_two', 'csat_scored_n', -1) }}, 4) as csat_lower,
+        round({{ wilson('csat_top_two', 'csat_scored_n', 1) }}, 4) as csat_upper
     from counts_to_score
 
 )
