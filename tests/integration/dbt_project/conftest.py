@@ -9,18 +9,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 import pytest
-from dbt_history import AS_OF, LOADS
+from dbt_history import AS_OF, all_at_once
 
 from pipelines import contracts
 
@@ -49,12 +47,37 @@ PIPELINE_TABLES = """
 """
 
 
-@dataclass
+_ROW_COUNTS = """
+    select
+        cast($load_id as bigint) as load_id, cast($source as varchar) as source,
+        cast($table_name as varchar) as table_name, 1 as files, incoming_rows as records_read,
+        0 as rows_excluded, incoming_rows as rows_read, incoming_rows as rows_loaded,
+        (select count(*) from {replaced}) as rows_superseded, 0 as rows_quarantined, 0 as rows_duplicate
+"""
+_SUMS = """,
+        units as quantity_read, units as quantity_loaded,
+        coalesce((select sum(quantity) from {replaced}), 0) as quantity_superseded,
+        0 as quantity_quarantined, 0 as quantity_duplicate, money as amount_read, money as amount_loaded,
+        coalesce((select sum(quantity * unit_price) from {replaced}), 0) as amount_superseded,
+        0 as amount_quarantined, 0 as amount_duplicate
+"""
+_LOAD_COUNTS = {
+    False: _ROW_COUNTS + " from (select count(*) as incoming_rows from incoming)",
+    True: _ROW_COUNTS
+    + _SUMS
+    + " from (select count(*) as incoming_rows, sum(quantity) as units, sum(quantity * unit_price) as money from incoming)",
+}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+@dataclass(frozen=True)
 class Warehouse:
     """A warehouse file and the dbt project over it. Loads are merged by key, the newest row wins."""
 
     folder: Path
-    rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def path(self) -> Path:
@@ -73,24 +96,26 @@ class Warehouse:
         return self
 
     def load(self, load_id: int, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Merge rows by key, as one load of the ingestion does, with its line in ingest.loads."""
+        """Merge rows by key, as one load of the ingestion does, with its counts in ingest.loads."""
         with duckdb.connect(self.path) as connection:
             for name, rows in tables.items():
                 contract = contracts.contract_named(name)
-                source = SOURCES[contract.schema]
-                counts = _LoadCounts(is_order_lines=name == "crm.order_lines")
-                for line, row in enumerate(rows, start=1):
-                    key = tuple(row[column] for column in contract.key)
-                    counts.add(row, self.rows[name].get(key))
-                    complete = {column: row.get(column) for column in contract.column_names}
-                    lineage = (source, f"{name}.csv", line, datetime(2024, 1, 1), load_id)
-                    condition = " and ".join(f"{column} = ?" for column in contract.key)
-                    connection.execute(f"delete from {contract.raw_name} where {condition}", list(key))
-                    values = [*complete.values(), *lineage]
-                    marks = ", ".join("?" * len(values))
-                    connection.execute(f"insert into {contract.raw_name} values ({marks})", values)
-                    self.rows[name][key] = dict(row)
-                counts.write(connection, load_id, source, name)
+                values = [[_text(row.get(column)) for column in contract.column_names] for row in rows]
+                incoming = pl.DataFrame(values, schema=dict.fromkeys(contract.column_names, pl.String), orient="row")
+                connection.register("incoming_text", incoming)
+                connection.execute(
+                    f"create or replace temp table incoming as select * from {contract.raw_name} limit 0;"
+                    f"insert into incoming select *, '{SOURCES[contract.schema]}', '{name}.csv', 1,"
+                    f" timestamp '2024-01-01', {load_id} from incoming_text"
+                )
+                key = " and ".join(f"held.{column} = incoming.{column}" for column in contract.key)
+                replaced = f"{contract.raw_name} as held where exists (select 1 from incoming where {key})"
+                connection.execute(
+                    "insert into ingest.loads by name " + _LOAD_COUNTS[name == "crm.order_lines"].format(replaced=replaced),
+                    {"load_id": load_id, "source": SOURCES[contract.schema], "table_name": name},
+                )
+                connection.execute(f"delete from {replaced}")
+                connection.execute(f"insert into {contract.raw_name} select * from incoming")
             self._write_customer_keys(connection)
 
     def _write_customer_keys(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -160,50 +185,11 @@ class Warehouse:
             }
 
 
-@dataclass
-class _LoadCounts:
-    """The line of ingest.loads for one table of one load."""
-
-    is_order_lines: bool
-    loaded: int = 0
-    superseded: int = 0
-    quantity: Decimal = Decimal(0)
-    amount: Decimal = Decimal(0)
-    quantity_superseded: Decimal = Decimal(0)
-    amount_superseded: Decimal = Decimal(0)
-
-    def add(self, row: Mapping[str, Any], replaced: Mapping[str, Any] | None) -> None:
-        self.loaded += 1
-        self.superseded += replaced is not None
-        if self.is_order_lines:
-            self.quantity += Decimal(row["quantity"])
-            self.amount += Decimal(row["quantity"]) * Decimal(row["unit_price"])
-            if replaced is not None:
-                self.quantity_superseded += Decimal(replaced["quantity"])
-                self.amount_superseded += Decimal(replaced["quantity"]) * Decimal(replaced["unit_price"])
-
-    def write(self, connection: duckdb.DuckDBPyConnection, load_id: int, source: str, name: str) -> None:
-        sums: list[Decimal | None] = [None] * 10
-        if self.is_order_lines:
-            zero = Decimal(0)
-            sums = [self.quantity, self.quantity, self.quantity_superseded, zero, zero]
-            sums += [self.amount, self.amount, self.amount_superseded, zero, zero]
-        counts = [self.loaded, 0, self.loaded, self.loaded, self.superseded, 0, 0]
-        values = [load_id, source, name, 1, *counts, *sums, datetime(2024, 1, 1)]
-        marks = ", ".join("?" * len(values))
-        connection.execute(f"insert into ingest.loads values ({marks})", values)
-
-
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The whole history in one load, built once. Tests only read it."""
     warehouse = Warehouse(tmp_path_factory.mktemp("built")).create()
-    merged: dict[str, dict[tuple[Any, ...], Mapping[str, Any]]] = defaultdict(dict)
-    for tables in LOADS:
-        for name, rows in tables.items():
-            for row in rows:
-                merged[name][tuple(row[c] for c in contracts.contract_named(name).key)] = row
-    warehouse.load(1, {name: list(rows.values()) for name, rows in merged.items()})
+    warehouse.load(1, all_at_once())
     warehouse.build()
     return warehouse
 

@@ -1,12 +1,18 @@
-"""Three nights of a small company, hand-written: each load is what one night's ingestion changed.
+"""Three nights of a small company: each load is what one night's ingestion changed.
 
-The rows are chosen for what goes wrong in practice; each odd one says which case it is.
+Hand-written rows for what goes wrong in practice (each odd one says which case it is), and seeded ones
+beside them, so that scores have something to rank and intervals something to count.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from random import Random
 from typing import Any
+
+from pipelines.contracts import contract_named
 
 AS_OF = date(2024, 6, 30)
 EARLIER_AS_OF = date(2024, 4, 30)
@@ -196,4 +202,100 @@ THIRD_NIGHT: dict[str, list[Row]] = {
     "support.ticket_assignments": [_assignment("t3", 2, "repairs", "2024-07-01T00:00:00")],
 }
 
-LOADS = (FIRST_NIGHT, SECOND_NIGHT, THIRD_NIGHT)
+CROWD = 150  # enough customers for all five scores, few enough to build in a second
+
+
+def _crowd_night(random: Random, orders: range, answers: range) -> dict[str, list[Row]]:
+    """Orders, lines, refunds, answers and tickets of the crowd; a second night may send an identifier again."""
+    night: dict[str, list[Row]] = defaultdict(list)
+    start = datetime(2023, 1, 1)
+
+    def moment() -> datetime:
+        return start + timedelta(seconds=random.randrange(560 * 86_400))
+
+    for number in orders:
+        customer = f"c{int(CROWD * random.random() ** 2)}"
+        status = random.choice(["delivered", "delivered", "shipped", "cancelled", None])
+        ordered_at = moment()
+        night["crm.orders"].append(
+            _order(
+                f"x{number}",
+                customer if random.random() > 0.1 else None,
+                ordered_at.isoformat(),
+                status=status,
+                department=random.choice(["shop", "web", None]),
+                promised_at=ordered_at + timedelta(days=5),
+                delivered_at=ordered_at + timedelta(hours=random.randrange(240)),
+            )
+        )
+        for line in range(1, random.randrange(1, 4)):
+            night["crm.order_lines"].append(
+                _line(
+                    f"x{number}",
+                    line,
+                    random.choice(["tea", "cup", "post"]),
+                    str(random.choice([1, 1, 2, 3, -1])),
+                    f"{random.randrange(5, 40)}.{random.randrange(100):02}",
+                    discount_amount=random.choice([None, "0.75"]),
+                    line_type=random.choice([None, "product", "shipping"]),
+                )
+            )
+        if random.random() < 0.1:
+            night["crm.returns"].append(
+                {"return_id": f"xr{number}", "order_id": f"x{number}", "refund_amount": "3.25", "returned_at": moment()}
+            )
+    for number in answers:
+        reference: Row = random.choice(
+            [
+                {"customer_id": f"c{random.randrange(CROWD)}"},
+                {"email": f"C{random.randrange(CROWD)}@example.org"},
+                {"order_id": f"x{random.choice(orders)}"},
+                {},
+            ]
+        )
+        about = {
+            "department": random.choice(["shop", "web", None]),
+            "touchpoint": random.choice(["purchase", "support"]),
+            "locale": random.choice(["ja-JP", "en-GB"]),
+            **reference,
+        }
+        submitted_at = moment().isoformat()
+        nps = random.choice(["0", "5", "7", "8", "9", "10", None])
+        csat = random.choice(["1", "3", "4", "5", None])
+        night["survey.responses"].append(_answer(f"xq{number}", "nps", nps, submitted_at, **about))
+        night["survey.responses"].append(_answer(f"xq{number}", "csat", csat, submitted_at, **about))
+    return night
+
+
+def _with_crowd(hand_written: Mapping[str, list[Row]], crowd: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
+    names = [*hand_written, *(name for name in crowd if name not in hand_written)]
+    return {name: [*hand_written.get(name, []), *crowd.get(name, [])] for name in names}
+
+
+_CROWD_ACCOUNTS = {
+    "crm.customers": [
+        _customer(
+            f"c{number}",
+            f"2023-01-{1 + number % 28:02}",
+            email=f"c{number - number % 20 // 19}@example.org",  # every twentieth shares the address before it
+            person_id=f"c{number - 1}" if number % 15 == 14 else None,  # every fifteenth is a second account
+        )
+        for number in range(CROWD - 10)  # the last ten are unknown to the CRM
+    ]
+}
+
+LOADS = (
+    _with_crowd(_with_crowd(FIRST_NIGHT, _CROWD_ACCOUNTS), _crowd_night(Random(1), range(300), range(250))),
+    _with_crowd(SECOND_NIGHT, _crowd_night(Random(2), range(280, 340), range(240, 290))),
+    _with_crowd(THIRD_NIGHT, _crowd_night(Random(3), range(330, 345), range(285, 300))),
+)
+
+
+def all_at_once() -> dict[str, list[Row]]:
+    """The same content in one load: the newest row of each key."""
+    newest: dict[str, dict[tuple[Any, ...], Row]] = defaultdict(dict)
+    for tables in LOADS:
+        for name, rows in tables.items():
+            for row in rows:
+                newest[name][tuple(row[column] for column in contract_named(name).key)] = row
+    return {name: list(rows.values()) for name, rows in newest.items()}

@@ -1,0 +1,84 @@
+"""The project as a whole: it builds, it documents what it publishes, and the way there leaves no trace."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+from conftest import Warehouse
+from dbt_history import AS_OF, EARLIER_AS_OF, LOADS
+
+PUBLISHED_SCHEMAS = ("marts", "kpi", "meta")
+
+
+def _without_load_counts(published: dict) -> dict:
+    """Everything but how many loads it took: that is what meta.reconciliation is for, and may differ."""
+    return {table: rows for table, rows in published.items() if table != "meta.reconciliation"}
+
+
+def test_unit_tests_pass(built: Warehouse) -> None:
+    result = built.dbt("test", "--select", "test_type:unit")
+    assert result.returncode == 0, result.stdout
+    assert "PASS=" in result.stdout
+
+
+def test_an_empty_warehouse_builds(warehouse: Warehouse) -> None:
+    """The first night of a company whose exports are all empty publishes empty tables and one month of dates."""
+    warehouse.build()
+    published = warehouse.published()
+    assert published["marts.fct_orders"] == []
+    assert [row[0] for row in published["marts.dim_dates"]] == [date(2024, 6, day) for day in range(1, 31)]
+
+
+def test_three_nights_equal_one(built: Warehouse, warehouse: Warehouse) -> None:
+    """Late orders, late costs, corrections and people who turn out to be one: the incremental way ends at the same."""
+    for night, tables in enumerate(LOADS, start=1):
+        warehouse.load(night, tables)
+        warehouse.build()
+    assert _without_load_counts(warehouse.published()) == _without_load_counts(built.published())
+
+
+def test_an_earlier_business_date_after_a_later_one(built: Warehouse, tmp_path: Path) -> None:
+    """What a later night has left in the warehouse does not leak into the tables of an earlier date."""
+    shutil.copy(built.path, tmp_path / built.path.name)
+    again = Warehouse(tmp_path)
+    again.build(EARLIER_AS_OF)
+    after_a_later_one = again.published()
+    again.build(EARLIER_AS_OF, "--full-refresh")
+    assert after_a_later_one == again.published()
+    assert after_a_later_one != built.published()
+    again.build(AS_OF)
+    assert again.published() == built.published()
+
+
+def test_every_published_column_is_documented(built: Warehouse) -> None:
+    manifest = json.loads((built.folder / "target" / "manifest.json").read_text())
+    published = {
+        node["name"]: node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] in PUBLISHED_SCHEMAS
+    }
+    columns = built.query(
+        "select table_name, column_name from information_schema.columns where table_schema in ('marts', 'kpi', 'meta')"
+    )
+    assert set(columns["table_name"]) == set(published)
+    for table, column in columns.iter_rows():
+        assert published[table]["columns"][column]["description"].strip(), f"{table}.{column}"
+    for name, node in published.items():
+        assert node["description"].startswith("One row per "), name
+        assert node["contract"]["enforced"], name
+
+
+def test_nothing_published_names_a_person(built: Warehouse) -> None:
+    """No account, address, name or comment of the raw tables appears anywhere in what BI reads."""
+    personal = {"a1", "stranger", "five@example.org", "c1@example.org", "kind people", "+81 3-1111-2222", "p1"}
+    found = {
+        (table, value)
+        for table, rows in built.published().items()
+        for row in rows
+        for value in row
+        if isinstance(value, str) and value.strip().lower() in personal
+    }
+    assert found == set()
