@@ -34,7 +34,6 @@ from pipelines.demo.plan import (
     LATE,
     LOCALE_COUNTRIES,
     LOCALES,
-    PROBLEMS,
     REGRET,
     SALES,
     SALES_CODES,
@@ -66,6 +65,9 @@ _PENALTY_PRODUCT = "FEE-LATE"
 _PENALTY = 7.50
 _CARD_FORGOTTEN_SHARE = 0.05  # of store sales: nobody knows who bought
 _LEFT_OUT_SHARE = 0.0008  # customers who are missing from the CRM's own list
+
+_NEWSLETTER_SHARE = 0.4
+_PETS_SHARE = 0.3
 
 _PROMISED_DAYS = 3
 _LATEST_HOUR = 20 / 24
@@ -188,8 +190,8 @@ def _attributes(customers: Customers) -> pl.Series:
         {
             "loyalty_card": customers.has_card,
             "household": labels(HOUSEHOLDS, customers.household),
-            "newsletter": draws.uniform(keys, "newsletter") < 0.4,
-            "pets": draws.uniform(keys, "pets") < 0.3,
+            "newsletter": draws.uniform(keys, "newsletter") < _NEWSLETTER_SHARE,
+            "pets": draws.uniform(keys, "pets") < _PETS_SHARE,
             "preferred_contact": labels(
                 ("email", "phone", "post"), draws.whole(keys, "preferred contact", 3)
             ),
@@ -298,6 +300,20 @@ def _with_penalties(orders: Orders, goods: Lines, count: NDArray[np.int64]) -> L
     return Lines(**{name: values[sorted_rows] for name, values in both.items()})
 
 
+@dataclass(frozen=True)
+class Sales:
+    """Orders with all that belongs to them."""
+
+    customers: Customers
+    orders: Orders
+    handling: Handling
+    lines: Lines
+
+    @property
+    def order_ids(self) -> pl.Series:
+        return order_id(self.customers.index[self.orders.customer], self.orders.number)
+
+
 def account_ids(customers: Customers, orders: Orders) -> pl.Series:
     """The account each order was made with; null: a store sale where nobody showed a card."""
     index = customers.index[orders.customer]
@@ -310,14 +326,12 @@ def account_ids(customers: Customers, orders: Orders) -> pl.Series:
     return accounts.set(pl.Series(forgotten), None)
 
 
-def order_versions(
-    plan: Plan, customers: Customers, orders: Orders, handling: Handling, until: float
-) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+def order_versions(plan: Plan, sales: Sales, until: float) -> tuple[pl.DataFrame, NDArray[np.int64]]:
     """The orders as exported, and the month of the file each version stands in.
 
     A monthly file holds the state at the month's end of every order that changed in it.
     """
-    calendar = plan.calendar
+    calendar, orders, handling = plan.calendar, sales.orders, sales.handling
     placed, delivered, returned = orders.ordered_at, handling.delivered_at, handling.returned_at
     times = np.stack([placed, delivered, returned])
     times[times >= until] = np.nan
@@ -337,8 +351,8 @@ def order_versions(
     department = orders.department[row]
     frame = pl.DataFrame(
         {
-            "OrderNo": order_id(customers.index[orders.customer], orders.number)[row],
-            "CustomerNo": account_ids(customers, orders)[row],
+            "OrderNo": sales.order_ids[row],
+            "CustomerNo": account_ids(sales.customers, orders)[row],
             "OrderDate": calendar.local(placed[row]),
             "Channel": labels(CHANNELS, department),
             "Dept": labels(SALES_CODES, department),
@@ -354,12 +368,13 @@ def order_versions(
     return frame[in_time_order], month[version, row][in_time_order]
 
 
-def lines_frame(customers: Customers, orders: Orders, lines: Lines) -> pl.DataFrame:
-    order = order_id(customers.index[orders.customer], orders.number)
+def lines_frame(sales: Sales) -> pl.DataFrame:
+    """Order lines, sorted by order."""
+    lines = sales.lines
     is_penalty = pl.Series(lines.product < 0)
     return pl.DataFrame(
         {
-            "OrderNo": order[lines.order],
+            "OrderNo": sales.order_ids[lines.order],
             "Pos": lines.number,
             "ProductNo": product_id(lines.product).set(is_penalty, _PENALTY_PRODUCT),
             "Qty": lines.quantity,
@@ -371,12 +386,11 @@ def lines_frame(customers: Customers, orders: Orders, lines: Lines) -> pl.DataFr
     )
 
 
-def returns_frame(
-    plan: Plan, customers: Customers, orders: Orders, handling: Handling, lines: Lines, until: float
-) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+def returns_frame(plan: Plan, sales: Sales, until: float) -> tuple[pl.DataFrame, NDArray[np.int64]]:
     """Returns, and the month of each: a regretted order whole, otherwise its first line."""
+    orders, handling, lines = sales.orders, sales.handling, sales.lines
     row = np.flatnonzero(handling.returned_at < until)
-    order = order_id(customers.index[orders.customer[row]], orders.number[row])
+    order = sales.order_ids[row]
     is_whole = orders.problem[row] == REGRET
     of_first_line = np.bincount(lines.order, lines.net * (lines.number == 1), minlength=len(orders))[row]
     first_quantity = np.bincount(lines.order, lines.quantity * (lines.number == 1), minlength=len(orders))[
@@ -479,32 +493,3 @@ def targets_frame(plan: Plan) -> pl.DataFrame:
         for month in months
     ]
     return pl.DataFrame(rows, schema=["Kpi", "Dept", "Month", "Target"], orient="row")
-
-
-def orders_truth(plan: Plan, customers: Customers, orders: Orders, lines: Lines) -> pl.DataFrame:
-    """Per order what no system writes down."""
-    return pl.DataFrame(
-        {
-            "order_id": order_id(customers.index[orders.customer], orders.number),
-            "customer_id": customer_id(customers.index[orders.customer]),
-            "ordered_at": plan.calendar.local(orders.ordered_at),
-            "department": labels(SALES_CODES, orders.department),
-            "campaign_id": labels(CAMPAIGN_IDS, orders.campaign),
-            "was_tempted": orders.was_tempted,
-            "is_cancelled": orders.is_cancelled,
-            "problem": labels(PROBLEMS, orders.problem),
-            "complained": orders.complains,
-            "is_silent": orders.is_silent,
-            "has_ticket": orders.has_ticket,
-            "hand_offs": orders.hand_offs.astype(np.int8),
-            "is_resolved": orders.is_resolved,
-            "regrets": orders.problem == REGRET,
-            "result": orders.result,
-            "process": orders.process,
-            "attitude_before": orders.attitude_before,
-            "attitude_after": orders.attitude_after,
-            "habit_after": orders.habit_after,
-            "is_last": orders.is_last,
-            "net_amount": np.round(np.bincount(lines.order, lines.net, minlength=len(orders)), 2),
-        }
-    )

@@ -63,6 +63,6 @@ def by_number(frame: pl.DataFrame, number: NDArray[np.int64]) -> Iterator[tuple[
     order = np.argsort(number, kind="stable")
     numbers, first = np.unique(number[order], return_index=True)
     ordered = frame[order]
-    ends = np.append(first[1:], len(frame))
+    ends = np.append(first, len(frame))[1:]
     for value, start, end in zip(numbers.tolist(), first.tolist(), ends.tolist(), strict=True):
         yield value, ordered.slice(start, end - start)

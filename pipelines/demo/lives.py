@@ -156,11 +156,7 @@ class State:
     next_campaign: Ints
     attempts: Ints  # purchases considered so far
     orders: Ints
-    last_department: Ints
     wave_attitude: Floats  # customers x relationship waves: attitude when the wave began
-
-    def taken(self, who: Ints) -> State:
-        return State(**{f.name: getattr(self, f.name)[who] for f in fields(self)})
 
 
 def first_state(plan: Plan, customers: Customers) -> State:
@@ -182,7 +178,6 @@ def first_state(plan: Plan, customers: Customers) -> State:
         next_campaign=np.full(count, NO_CAMPAIGN),
         attempts=np.zeros(count, dtype=np.int64),
         orders=np.where(known_before, 1, 0),
-        last_department=customers.home.copy(),
         wave_attitude=np.repeat(attitude[:, None], len(plan.wave_starts), axis=1),
     )
     _prefer_campaign(customers, state, np.flatnonzero(~lost), start[~lost])
@@ -325,7 +320,6 @@ def _buy(
     state.habit[who] = habit
     state.last_at[who] = at
     state.orders[who] += 1
-    state.last_department[who] = department
     before_wave = at[:, None] <= plan.wave_starts[None, :]
     state.wave_attitude[who] = np.where(before_wave, after[:, None], state.wave_attitude[who])
     return Orders(

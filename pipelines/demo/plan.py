@@ -77,7 +77,7 @@ class Campaign:
 CAMPAIGNS = (
     Campaign("CMP-01", "Autumn letter", "newsletter", "email", 1, 14, 0.25, 0.03, 0.0, 0.0, 0.0, 0.05),
     Campaign("CMP-02", "Winter sale", "discount", "email", 3, 21, 0.30, 0.05, 0.15, 0.0, 0.0, 0.05),
-    Campaign("CMP-03", "Members' evening", "event", "post", 5, 10, 0.20, 0.06, 0.0, 0.0, 0.45, 1.20),
+    Campaign("CMP-03", "Members' evening", "event", "post", 5, 10, 0.30, 0.12, 0.0, 0.0, 0.80, 1.20),
     Campaign(
         "CMP-04", "Flash weekend 40 % off", "flash_sale", "app", 7, 5, 0.35, 0.10, 0.40, 0.34, -0.2, 0.04
     ),
@@ -87,7 +87,7 @@ CAMPAIGNS = (
     Campaign(
         "CMP-08", "Mystery clearance box", "flash_sale", "app", 16, 7, 0.30, 0.10, 0.35, 0.30, -0.2, 0.04
     ),
-    Campaign("CMP-09", "Members' spring evening", "event", "post", 18, 10, 0.20, 0.06, 0.0, 0.0, 0.45, 1.20),
+    Campaign("CMP-09", "Members' spring evening", "event", "post", 18, 10, 0.30, 0.12, 0.0, 0.0, 0.80, 1.20),
     Campaign("CMP-10", "Summer sale again", "discount", "email", 21, 21, 0.30, 0.05, 0.15, 0.0, 0.0, 0.05),
 )
 REGRET_CAMPAIGNS = tuple(c.campaign_id for c in CAMPAIGNS if c.regret_rate > 0)
@@ -111,7 +111,7 @@ INITIATIVES = (
     Initiative("INI-01", "One contact from start to end", "phone_sales", 8, 42000.0, "phone_sales", 0.60),
     Initiative("INI-02", "One contact from start to end", "web_shop", 14, 60000.0, "web_shop", 0.60),
     Initiative("INI-03", "New music and lighting", "stores_north", 10, 95000.0, "stores_north", 0.0),
-    Initiative("INI-04", "Personal thank-you call (randomised pilot)", "care_desk", 12, 9000.0, None, 0.70),
+    Initiative("INI-04", "Personal thank-you call (randomised pilot)", "care_desk", 12, 9000.0, None, 0.90),
 )
 PILOT = INITIATIVES[3]
 
@@ -127,9 +127,9 @@ class Effects:
     result_weight: float = 0.35  # of the result in an experience; the rest is how people were treated
     learning: float = 0.40  # share of the way that one experience moves the attitude
     habit_days: float = 75.0  # how slowly behaviour follows attitude; so loyalty sinks before revenue
-    rate_per_loyalty: float = 0.45  # log of the purchase rate per sd of habit
+    rate_per_loyalty: float = 0.60  # log of the purchase rate per sd of habit
     drop_out_logit: float = -2.85  # leaving after a purchase, at loyalty 0
-    drop_out_per_loyalty: float = -0.85
+    drop_out_per_loyalty: float = -1.00
     drop_out_first_purchase: float = 0.75  # many buy once only
     median_days_between_purchases: float = 88.0
     rate_sd: float = 0.65  # of the log of the rate
@@ -140,17 +140,17 @@ class Effects:
     unsuitable_rate: float = 0.030
     charge_rate: float = 0.012
     complaint_rate: float = 1 / 24  # of those with a problem: 23 silent customers per complaint
-    question_rate: float = 0.06  # of orders without a problem: a ticket that is no complaint
+    question_rate: float = 0.08  # of orders without a problem: a ticket that is no complaint
     silent_resentment: float = 0.20  # sd of loyalty lost by not saying it
-    drop_out_silent: float = 0.70  # logit, after a problem that was never voiced
-    drop_out_unresolved: float = 1.50
+    drop_out_silent: float = 0.90  # logit, after a problem that was never voiced
+    drop_out_unresolved: float = 2.20
     drop_out_resolved: float = 0.0
     drop_out_regret: float = 0.60  # on top
     complaint_resolved_rate: float = 0.68
     question_resolved_rate: float = 0.94
     recovery: float = 1.20  # sd of process quality given back by a resolved complaint
     failed_recovery: float = -0.80
-    hand_off: float = -0.35  # sd of process quality for each change of desk
+    hand_off: float = -0.55  # sd of process quality for each change of desk
     hand_off_rate: float = 0.40  # of tickets that are passed on at all
     further_hand_off_rate: float = 0.35
     # surveys
@@ -159,8 +159,8 @@ class Effects:
     panel_share: float = 0.30  # of customers asked in every relationship wave
     answer_logit: float = -0.75
     answer_per_loyalty: float = 0.50  # the dissatisfied answer less
-    nps_centre: float = 7.9
-    nps_per_sd: float = 1.75
+    nps_centre: float = 7.5
+    nps_per_sd: float = 2.40
     middle_locale: str = "ja-JP"
     middle_compression: float = (
         0.55  # distance from the middle of the scale that is left; latent loyalty is equal

@@ -268,20 +268,3 @@ def _assignments(plan: Plan, tickets: Tickets, known_steps: Ints) -> pl.Series:
         pl.struct("department", "agent_id", "assigned_at").alias("assignments")
     )
     return nested["assignments"]
-
-
-def tickets_truth(plan: Plan, customers: Customers, orders: Orders, tickets: Tickets) -> pl.DataFrame:
-    """Per ticket what stands behind it."""
-    row = tickets.order
-    return pl.DataFrame(
-        {
-            "ticket_id": ticket_ids(tickets),
-            "order_id": crm.order_id(customers.index[orders.customer[row]], orders.number[row]),
-            "customer_id": crm.customer_id(customers.index[orders.customer[row]]),
-            "opened_at": plan.calendar.utc(tickets.opened_at),
-            "is_complaint": orders.complains[row],
-            "problem": labels(PROBLEMS, orders.problem[row]),
-            "hand_offs": orders.hand_offs[row].astype(np.int8),
-            "is_resolved": orders.is_resolved[row],
-        }
-    )

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pipelines.demo import comments, crm, draws, people
 from pipelines.demo.columns import labels, nulls
 from pipelines.demo.draws import Floats, Keys
+from pipelines.demo.files import Dialect
 from pipelines.demo.lives import Customers, Orders, State
 from pipelines.demo.plan import ALL_CODES, LOCALES, MONTHS_PER_QUARTER, NONE, SALES_CODES, Plan
 from pipelines.demo.support import Tickets
@@ -31,6 +32,7 @@ POINTS_OF_CONNECTION = ("listening", "importance", "conflict", "honesty", "relia
 
 _ITEM_SKIPPED_SHARE = 0.03
 _COMMENT_SHARE = 0.22
+_BY_ACCOUNT_SHARE = 0.5  # of invitations that name the account too
 _OTHER_ADDRESS_SHARE = 0.02  # answered from an address the CRM does not know
 _SHOUTED_ADDRESS_SHARE = 0.04  # written in capitals: the same address to a mail server
 _WITH_ORDER_SHARE = 0.70  # of purchase questionnaires that carry the order's number
@@ -57,9 +59,9 @@ class Scale:
         return np.clip(np.round(self.middle + compression * (continuous - self.middle)), self.low, self.high)
 
 
-_CSAT = Scale(1, 5, 4.15, 0.85)
-_CES = Scale(1, 7, 5.5, 1.0)  # 7: it was easy
-_FIVE = Scale(1, 5, 3.9, 0.80)
+_CSAT = Scale(1, 5, 4.15, 1.0)
+_CES = Scale(1, 7, 5.4, 1.3)  # 7: it was easy
+_FIVE = Scale(1, 5, 3.9, 0.90)
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,7 @@ def nps_scale(plan: Plan) -> Scale:
     return Scale(0, 10, plan.effects.nps_centre, plan.effects.nps_per_sd)
 
 
-def ask_after_orders(
-    plan: Plan, customers: Customers, orders: Orders, handling: crm.Handling, tickets: Tickets
-) -> Asked:
+def ask_after_orders(plan: Plan, orders: Orders, handling: crm.Handling, tickets: Tickets) -> Asked:
     """Invitations after purchases, or after the ticket where there was one."""
     effects = plan.effects
     ticket_of = np.full(len(orders), -1)
@@ -175,14 +175,14 @@ def _answered_at(plan: Plan, keys: Keys, sent_at: Floats, attitude: Floats) -> F
 def nps_latent(asked: Asked) -> Floats:
     """What stands behind the answer to the recommendation question: attitude, and a little of the day."""
     day = 0.35 * asked.result + 0.65 * asked.process
-    return 0.75 * asked.attitude + 0.25 * day + 0.40 * draws.normal(asked.keys, "nps")
+    return 0.75 * asked.attitude + 0.25 * day + 0.50 * draws.normal(asked.keys, "nps")
 
 
 def invitations_frame(plan: Plan, customers: Customers, asked: Asked) -> pl.DataFrame:
     """All invitations, in the order of ``asked``."""
     index = customers.index[asked.customer]
     addresses = people.emails(plan.seed, customers)[asked.customer]
-    by_account = addresses.is_null() | pl.Series(draws.uniform(asked.keys, "by account") < 0.5)
+    by_account = addresses.is_null() | pl.Series(draws.uniform(asked.keys, "by account") < _BY_ACCOUNT_SHARE)
     return pl.DataFrame(
         {
             "InvitationID": _invitation_ids(asked),
@@ -195,6 +195,10 @@ def invitations_frame(plan: Plan, customers: Customers, asked: Asked) -> pl.Data
             "SentAt": plan.calendar.utc(asked.sent_at),
         }
     )
+
+
+def response_ids(asked: Asked) -> pl.Series:
+    return "R_" + pl.Series(asked.keys).cast(pl.String)
 
 
 def _invitation_ids(asked: Asked) -> pl.Series:
@@ -221,7 +225,7 @@ def responses_frame(
         "Duration (in seconds)": seconds,
         "Finished": "True",
         "RecordedDate": plan.calendar.utc(asked.answered_at),
-        "ResponseId": "R_" + pl.Series(keys).cast(pl.String),
+        "ResponseId": response_ids(asked),
         "RecipientEmail": _answering_addresses(plan, customers, asked),
         "ExternalReference": _order_references(customers, orders, asked),
         "DistributionChannel": "email",
@@ -283,26 +287,8 @@ def _ticket_references(asked: Asked, ticket_ids: pl.Series) -> pl.Series:
     return ticket_ids[np.maximum(asked.reference, 0)].set(pl.Series(asked.touchpoint != SUPPORT), None)
 
 
-def answers_truth(plan: Plan, customers: Customers, asked: Asked) -> pl.DataFrame:
-    """Per questionnaire what stands behind the answers."""
-    latent = nps_latent(asked)
-    return pl.DataFrame(
-        {
-            "response_id": "R_" + pl.Series(asked.keys).cast(pl.String),
-            "customer_id": crm.customer_id(customers.index[asked.customer]),
-            "touchpoint": labels(TOUCHPOINTS, asked.touchpoint),
-            "department": labels(ALL_CODES, asked.department),
-            "submitted_at": plan.calendar.utc(asked.answered_at),
-            "locale": labels(LOCALES, customers.locale[asked.customer]),
-            "attitude": asked.attitude,
-            "nps_latent": latent,
-            "nps_uncompressed": nps_scale(plan).answer(latent).astype(np.int8),
-        }
-    )
-
-
 _QUESTIONS = {
-    "Q_NPS": "How likely is it that you would recommend us to a friend or colleague?\n0 = not at all, 10 = extremely",
+    "Q_NPS": "How likely is it that you would recommend us to a friend?\n0 = not at all, 10 = extremely",
     "Q_CSAT": 'All in all, how satisfied were you "this time"?',
     "Q_CES": "We made it easy for me.\n1 = disagree strongly, 7 = agree strongly",
     "Q_POC_1": "We listened to you.",
@@ -313,10 +299,15 @@ _QUESTIONS = {
     "Q_POC_6": "The people you dealt with were themselves.",
     "Q_VALUE_RESULT": "What you got was worth it.",
     "Q_VALUE_PROCESS": "The way you got it was worth it.",
-    "Q_COMMENT": "Is there anything else, good or bad, that you would like to tell us?\n\n(Please leave out names.)",
-    "Q_ENPS": "How likely is it that you would recommend working here to a friend?\n0 = not at all, 10 = extremely",
+    "Q_COMMENT": "Anything else, good or bad, that you would like to tell us?\n\n(Please leave out names.)",
+    "Q_ENPS": "How likely is it that you would recommend working here?\n0 = not at all, 10 = extremely",
 }
 _UTC_COLUMNS = ("StartDate", "EndDate", "RecordedDate")
+
+
+def dialect(frame: pl.DataFrame) -> Dialect:
+    """How the tool writes this frame: with its three header rows."""
+    return Dialect(header=three_header_rows(frame.columns))
 
 
 def three_header_rows(columns: list[str]) -> str:
