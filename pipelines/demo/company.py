@@ -134,6 +134,15 @@ def _write_block(writer: ExportWriter, batch: Batch, index: lives.Ints) -> None:
     writer.write_surveys(batch, customers, orders, tickets, asked=asked)
 
 
+def generated_with(folder: Path) -> tuple[int, int] | None:
+    """The customers and the seed of the company in a folder; None: there is none, or not a whole one."""
+    planted = folder / TRUTH / "planted.json"  # written last
+    if not planted.is_file():
+        return None
+    values = json.loads(planted.read_text(encoding="utf-8"))
+    return values["customers"], values["seed"]
+
+
 def _write_planted(writer: ExportWriter, customers: int) -> None:
     planted = writer.plan.described() | {
         "customers": customers,
