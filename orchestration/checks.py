@@ -84,7 +84,7 @@ def _check_result(table: TableResult) -> dg.AssetCheckResult:
         check_name=CHECK,
         passed=not failed,
         severity=worst,
-        description="; ".join(found.line for found in failed) or None,
+        description="\n".join(found.line for found in failed) or None,
         metadata=metadata,
     )
 

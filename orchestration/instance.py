@@ -16,6 +16,8 @@ _INSTANCE_SETTINGS = """\
 # Written by Kizuna at every start; edit orchestration/instance.py instead.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 # DuckDB lets one process write: writers queue for the one slot of their pool.
 concurrency:
   pools:

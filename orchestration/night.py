@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from orchestration.resources import ProgressDisplay
 from orchestration.schedules import run_config
 from pipelines.home import Home
 from pipelines.settings import Settings
+
+# Every event is in Dagster's event log; on the terminal it would run over the progress.
+_NO_CONSOLE_LOG = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 OnEvent = Callable[[dg.DagsterEvent], None]
 
@@ -66,13 +70,14 @@ def run_night(
             instance.add_event_listener(
                 run_id, lambda entry: entry.is_dagster_event and on_event(entry.dagster_event)
             )
-        executed = definitions.resolve_job_def(NIGHTLY).execute_in_process(
-            run_config=run_config(as_of),
-            instance=instance,
-            run_id=run_id,
-            raise_on_error=False,
-            tags={"kizuna/as_of": as_of.isoformat()},
-        )
+        with _quiet(home):
+            executed = definitions.resolve_job_def(NIGHTLY).execute_in_process(
+                run_config=run_config(as_of) | _NO_CONSOLE_LOG,
+                instance=instance,
+                run_id=run_id,
+                raise_on_error=False,
+                tags={"kizuna/as_of": as_of.isoformat()},
+            )
         result = NightResult(run_id, as_of)
         for event in executed.all_events:
             _take(event, result)
@@ -83,15 +88,24 @@ def run_night(
     return result
 
 
+@contextmanager
+def _quiet(home: Home) -> Iterator[None]:
+    """What dbt says on the way goes to a file: the terminal has the progress and the summary."""
+    home.dbt.mkdir(parents=True, exist_ok=True)
+    with (home.dbt / "night.log").open("w", encoding="utf-8") as log, redirect_stdout(log):
+        yield
+
+
 def _take(event: dg.DagsterEvent, result: NightResult) -> None:
     if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         check = event.asset_check_evaluation_data
         if not check.passed:
             found = result.failures if check.severity == dg.AssetCheckSeverity.ERROR else result.warnings
             table = ".".join(check.asset_key.path)
-            found.extend((check.description or f"{table}: {check.check_name}").split("; "))
+            found.extend((check.description or f"{table}: {check.check_name}").splitlines())
     elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
-        result.failures.append(f"{event.step_key}: {_cause(event)}")
+        if "AssetCheckFailed" not in (event.step_failure_data.error.cls_name or ""):  # told by the check itself
+            result.failures.append(f"{event.step_key}: {_cause(event)}")
     elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key == PUBLICATION:
         result.published = str(event.materialization.metadata["version"].value)
 

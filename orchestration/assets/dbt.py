@@ -26,7 +26,7 @@ class Translator(DagsterDbtTranslator):
             [dbt_resource_props["schema"], dbt_resource_props.get("identifier") or dbt_resource_props["name"]]
         )
 
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
         return OWNERS
 
 

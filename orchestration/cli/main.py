@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -73,9 +74,19 @@ def demo(
     Example: kizuna demo --customers 20000
     """
     from orchestration.cli.progress import step_progress
-    from pipelines.demo import generate
+    from pipelines.demo import DEFAULT_END, generate, generated_with
 
     home = Home.from_environment().create()
+    there = generated_with(home.demo)
+    if there == (customers, seed):
+        out.print(f"The company is there already, in {_short(home.demo)}.", highlight=False)
+        _print_next_step(home.demo / CONFIG_NAME, DEFAULT_END)
+        return
+    if there is not None:
+        raise SettingsError(
+            f"{home.demo} holds another demo company ({there[0]:,} customers, seed {there[1]}). "
+            f"Remove the folder, or set KIZUNA_HOME to another one."
+        )
     with step_progress(err) as display:
         summary = generate(
             home.demo,
@@ -85,11 +96,11 @@ def demo(
         )
     written = ", ".join(f"{rows:,} {export.replace('_', ' ')}" for export, rows in summary.rows.items())
     out.print(f"Wrote {written} to {_short(summary.folder)}.", highlight=False, soft_wrap=True)
-    out.print(
-        f"Next: kizuna run --config {_short(summary.config)} --as-of {summary.end:%Y-%m-%d}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    _print_next_step(summary.config, summary.end)
+
+
+def _print_next_step(config: Path, as_of: dt.date) -> None:
+    out.print(f"Next: kizuna run --config {_short(config)} --as-of {as_of}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -206,12 +217,11 @@ def publication_list(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([_version_fields(version) for version in versions], default=str, indent=2))
         return
-    table = Table("version", "as of", "built at (UTC)", "tables", "rows", "")
+    table = Table("version", "as of", "tables", "rows", "", box=box.SIMPLE_HEAD)
     for version in versions:
         table.add_row(
             version.name,
             version.as_of.isoformat(),
-            f"{version.built_at:%Y-%m-%d %H:%M:%S}",
             str(version.tables),
             f"{version.rows:,}",
             "current" if version.is_current else "",

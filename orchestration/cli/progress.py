@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -28,11 +27,14 @@ class Display:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
+        self._reporting: str | None = None
 
     def report(self, what: str, done: int, total: int) -> None:
-        """A step tells how far it is; ``total`` 0: nobody knows."""
-        task = self._task(what)
-        self._progress.update(task, completed=done, total=total or None)
+        """A step tells how far it is; ``total`` 0: nobody knows. The step before it is over."""
+        if self._reporting not in (None, what):
+            self._finish(self._reporting)
+        self._reporting = what
+        self._progress.update(self._task(what), completed=done, total=total or None)
 
     def on_event(self, event: dg.DagsterEvent) -> None:
         """Follow the steps of a run."""
@@ -42,13 +44,16 @@ class Display:
         kind = event.event_type.value
         if kind == "STEP_START":
             self._task(name)
+            if self._reporting is not None:
+                self._finish(self._reporting)
+                self._reporting = None
         elif kind in ("ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION"):
             self._progress.advance(self._task(name))
         elif kind in ("STEP_SUCCESS", "STEP_FAILURE"):
             self._finish(name)
 
     def finish(self) -> None:
-        for name in self._tasks:
+        for name in list(self._tasks):
             self._finish(name)
 
     def _task(self, name: str) -> TaskID:
@@ -57,17 +62,16 @@ class Display:
         return self._tasks[name]
 
     def _finish(self, name: str) -> None:
-        task = self._task(name)
-        completed = self._progress.tasks[self._progress.task_ids.index(task)].completed
-        self._progress.update(task, total=completed or 1, completed=completed or 1)
-        self._progress.stop_task(task)
+        task = self._progress.tasks[self._progress.task_ids.index(self._task(name))]
+        if task.stop_time is None:
+            self._progress.update(task.id, total=task.completed or 1, completed=task.completed or 1)
+            self._progress.stop_task(task.id)
 
 
 @contextmanager
 def step_progress(console: Console, *, enabled: bool = True) -> Iterator[Display]:
-    """Show progress while the block runs. Dagster's own log goes to its event log, not over the bars."""
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    """Show progress while the block runs."""
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not enabled) as progress:
         display = Display(progress)
         yield display

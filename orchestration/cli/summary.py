@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -85,7 +86,9 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
             f"Published: {found['published']}, as of {found['as_of']} ({found['versions']} versions on disk)",
             highlight=False,
         )
-    nights = Table("started (UTC)", "as of", "status", "seconds", "run", title="Last nights")
+    nights = Table(title="Last nights", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("started (UTC)", "as of", "status", "seconds", "run"):
+        nights.add_column(heading, overflow="fold")
     for night in found["nights"]:
         nights.add_row(*(str(night[name]) for name in ("started_at", "as_of", "status", "seconds", "run_id")))
     out.print(nights)
@@ -93,8 +96,9 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
 
 
 def _sources_table(totals: list[dict[str, Any]]) -> Table:
-    headings = ("source", "files", "rejected", "rows read", "loaded", "quarantined", "duplicate")
-    table = Table(*headings, title="Sources, all nights")
+    table = Table("source", title="Sources, all nights", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("files", "rejected", "rows read", "loaded", "quarantined", "duplicate"):
+        table.add_column(heading, justify="right")
     for row in totals:
         table.add_row(row["source"], *(f"{row[name]:,}" for name in _COUNTS))
     return table
