@@ -162,7 +162,7 @@ def _write_tables(bench: Workbench, sources: Sequence[Source]) -> None:
         bench.con.execute(f"create schema {TARGET}.{identifier(schema)}")
     for source in sources:
         new, old = source.relation.within(TARGET), source.relation.within(bench.warehouse)
-        bench.con.execute(f"create table {new} as from {old} order by {_order(source)}")
+        bench.con.execute(f"create table {new} as from {old} {_order(source, bench.tuning)}")
 
 
 def _replace_slices(bench: Workbench, sources: Sequence[Source], plan: Plan) -> None:
@@ -173,12 +173,18 @@ def _replace_slices(bench: Workbench, sources: Sequence[Source], plan: Plan) -> 
             bench.con.execute(f"delete from {new} where {rows_of(delete, source.split_by)}")
         if write:
             condition = rows_of(write, source.split_by)
-            bench.con.execute(f"insert into {new} from {old} where {condition} order by {_order(source)}")
+            order = _order(source, bench.tuning)
+            bench.con.execute(f"insert into {new} from {old} where {condition} {order}")
 
 
-def _order(source: Source) -> str:
-    """Large tables by date, so that readers and the next night skip other months; small ones wholly."""
-    return "all" if source.split_by is None else identifier(source.split_by)
+def _order(source: Source, tuning: Tuning) -> str:
+    """Split tables by date, so that readers and the next night skip other months; small ones wholly.
+
+    A large table without a date stays as the warehouse has it: sorting it would cost more than writing it.
+    """
+    if source.split_by is not None:
+        return f"order by {identifier(source.split_by)}"
+    return "order by all" if together(source.slices.values()).rows < tuning.rows_to_split else ""
 
 
 def _describe(bench: Workbench, table: str, description: str, columns: Mapping[str, str]) -> None:
@@ -197,7 +203,7 @@ def _write_stamp(bench: Workbench, stamp: Stamp) -> None:
 
 
 def _verify(bench: Workbench, sources: Sequence[Source]) -> None:
-    """One scan of the new file: the same relations, columns, rows and hashes as the warehouse's."""
+    """One scan of the new file: the warehouse's relations, columns, rows and hashes, and nothing else."""
     found = columns_of(bench.con, TARGET)
     del found[PUBLICATION_TABLE]
     expected = {source.relation.name: source.relation.columns for source in sources}

@@ -52,15 +52,15 @@ def literal(text: str) -> str:
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, dict[str, str]]:
-    """Columns and types of the relations in an attached database's published schemas, by relation."""
+    """Columns and types of all relations in an attached database, by relation."""
     found = con.execute(
         """
         select schema_name || '.' || table_name, column_name, data_type
         from duckdb_columns()
-        where database_name = ? and schema_name in (select unnest(?))
+        where database_name = ? and not internal
         order by schema_name, table_name, column_index
         """,
-        [catalog, list(SCHEMAS)],
+        [catalog],
     ).fetchall()
     relations: dict[str, dict[str, str]] = {}
     for name, column, kind in found:
@@ -76,7 +76,8 @@ def published_relations(
     Raises:
         PublicationError: there is nothing, or a table or column is not described, or cannot be published.
     """
-    found = columns_of(con, catalog)
+    relations = columns_of(con, catalog)
+    found = {name: columns for name, columns in relations.items() if name.split(".", 1)[0] in SCHEMAS}
     if not found:
         raise PublicationError(
             f"the warehouse has no relation in {', '.join(SCHEMAS)}: build the marts first"
@@ -87,9 +88,9 @@ def published_relations(
         )
     _refuse("no description for", _undescribed(found, docs), "describe it in its model's yml")
     _refuse("no type of Parquet holds", _too_wide(found), "cast it to bigint or decimal in its model")
-    relations = [Relation(*name.split(".", 1), columns, docs[name]) for name, columns in found.items()]
-    _refuse("no date or timestamp to split a table by:", _undated(relations), "name another date_column")
-    return relations
+    published = [Relation(*name.split(".", 1), columns, docs[name]) for name, columns in found.items()]
+    _refuse("no date or timestamp to split a table by:", _undated(published), "name another date_column")
+    return published
 
 
 def _refuse(problem: str, names: list[str], mend: str) -> None:

@@ -1,7 +1,8 @@
 """The versions on disk, the link that readers open, and who may change either.
 
-A version is a folder below ``publications/`` whose name does not start with a dot and whose manifest fits
-its files. Folders with a dot are being built or removed; what a killed run left of them goes with the next.
+A version is a folder below ``publications/`` that is named like one and whose manifest fits its files. One that
+was completed but never switched to (a kill in between) is a version like any other. Folders with a dot are being
+built or removed; what a killed run left of them goes with the next.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import datetime as dt
 import fcntl
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +27,7 @@ BUILDING = ".building-"
 _REMOVING = ".removing-"
 _LOCK = ".lock"
 _NEXT_LINK = f".{DATABASE_NAME}.next"
+_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-\d{8}T\d{9}Z")  # what version_name gives
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +37,7 @@ def list_versions(home: Home) -> list[Version]:
     if not home.publications.is_dir():
         return []
     current = _linked_name(home)
-    folders = [folder for folder in home.publications.iterdir() if not folder.name.startswith(".")]
-    versions = [_version(folder, is_current=folder.name == current) for folder in folders]
+    versions = [_version(folder, is_current=folder.name == current) for folder in _folders(home)]
     return sorted(
         (version for version in versions if version), key=lambda found: found.built_at, reverse=True
     )
@@ -151,22 +153,30 @@ def clear_leftovers(home: Home) -> None:
 
 
 def keep_newest(home: Home, keep: int) -> tuple[str, ...]:
-    """Delete all but the newest versions; the current one always stays. Returns the names of the deleted.
+    """Delete all but the newest versions, and damaged ones; the current one always stays.
 
     Readers who have a deleted file open keep it until they close it.
+
+    Returns:
+        The names of the deleted.
     """
-    surplus = [version for version in list_versions(home)[keep:] if not version.is_current]
-    for version in surplus:
+    kept = {version.name for version in list_versions(home)[:keep]} | {_linked_name(home)}
+    surplus = sorted(folder.name for folder in _folders(home) if folder.name not in kept)
+    for name in surplus:
         # Renamed first: a kill leaves no version with half of its files.
-        doomed = version.folder.with_name(f"{_REMOVING}{version.name}")
-        version.folder.rename(doomed)
+        doomed = home.publications / f"{_REMOVING}{name}"
+        (home.publications / name).rename(doomed)
         remove_tree(doomed)
-    return tuple(version.name for version in surplus)
+    return tuple(surplus)
 
 
 def version_name(as_of: dt.date, built_at: dt.datetime) -> str:
     """``<as_of_date>-<time of the run>``: sorts by business date, then by time."""
     return f"{as_of:%Y-%m-%d}-{built_at:%Y%m%dT%H%M%S}{built_at.microsecond // 1000:03d}Z"
+
+
+def _folders(home: Home) -> list[Path]:
+    return [folder for folder in home.publications.iterdir() if _NAME.fullmatch(folder.name)]
 
 
 def _linked_name(home: Home) -> str | None:

@@ -23,7 +23,8 @@ DOCS = {
     "kpi.total": TableDoc("One row.", {"night": "Night.", "rows": "Number of events."}),
 }
 TUNING = Tuning(rows_to_split=1, bloat_to_rebuild=1000.0)
-KILLS = 25
+RANDOM_KILLS = 15
+STEPS_AT_LEAST = 6  # two links, the version's rename, the link and its rename, retention
 
 # Publishes one night after another until it is killed; each night has its own number in every table.
 NIGHTS = """
@@ -39,6 +40,27 @@ while True:
     fill(home, number)
     night(home)
     number += 1
+"""
+
+# Publishes one night and dies just before the n-th time that it touches the file system in one of these ways.
+DIES_AT_STEP = """
+import os, signal, sys
+from pathlib import Path
+from pipelines.home import Home
+from tests.reliability.test_publication_kill import fill, night
+
+home, number, steps = Home(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+fill(home, number)
+
+def step(event, arguments):
+    global steps
+    if event in {"os.link", "os.rename", "os.symlink", "shutil.rmtree"}:
+        steps -= 1
+        if steps < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(step)
+night(home)
 """
 
 
@@ -92,40 +114,79 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def start(home: Home, number: int) -> subprocess.Popen:
+def child(script: str, *arguments: object) -> subprocess.Popen:
     root = Path(__file__).parents[2]
-    process = subprocess.Popen(
-        [sys.executable, "-c", NIGHTS, str(home.root), str(number)],
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},
         stdout=subprocess.PIPE,
     )
-    assert process.stdout.readline() == b"ready\n"
-    return process
+
+
+def assert_one_whole_version(home: Home) -> int:
+    """What readers open is one night and agrees with the current version; returns the night."""
+    with duckdb.connect(str(home.published_file), read_only=True) as con:
+        seen = night_read(con)
+        [[stamped]] = con.execute("select version from meta.publication").fetchall()
+    version = current_version(home)
+    assert stamped == version.name == read_manifest(version.folder).version
+    return seen
+
+
+def assert_next_night_cleans_up(home: Home, number: int) -> None:
+    fill(home, number)
+    night(home)
+    assert assert_one_whole_version(home) == number
+    left = {path.name for path in home.publications.iterdir()} - {".lock"}
+    assert left == {version.name for version in list_versions(home)}
+    assert len(left) <= 2
+    assert {path.name for path in home.published.iterdir()} == {"kizuna.duckdb"}
 
 
 def test_a_kill_at_any_moment_leaves_one_whole_version(home):
     moments = random.Random(20230430)
-    number = 2
-    for _ in range(KILLS):
-        process = start(home, number)
+    seen = 1
+    for _ in range(RANDOM_KILLS):
+        process = child(NIGHTS, home.root, seen + 1)
+        assert process.stdout.readline() == b"ready\n"
         time.sleep(moments.uniform(0.0, 0.6))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        with duckdb.connect(str(home.published_file), read_only=True) as con:
-            seen = night_read(con)
-            [[stamped]] = con.execute("select version from meta.publication").fetchall()
-        version = current_version(home)
-        assert stamped == version.name == read_manifest(version.folder).version
-        number = seen + 1
-    fill(home, number)
+        seen = assert_one_whole_version(home)
+    assert_next_night_cleans_up(home, seen + 1)
+
+
+def test_a_kill_before_any_step_leaves_one_whole_version(home):
+    """The steps around the switch take microseconds: random moments would hardly ever meet them."""
+    fill(home, 2)
     night(home)
-    left = {path.name for path in home.publications.iterdir()} - {".lock"}
-    assert left == {version.name for version in list_versions(home)}
-    assert len(left) == 2
-    assert {path.name for path in home.published.iterdir()} == {"kizuna.duckdb"}
-    with duckdb.connect(str(home.published_file), read_only=True) as con:
-        assert night_read(con) == number
+    seen, step, killed = 2, 0, True
+    while killed:
+        process = child(DIES_AT_STEP, home.root, seen + 1, step)
+        process.communicate()
+        killed = process.returncode == -signal.SIGKILL
+        assert killed or process.returncode == 0
+        found = assert_one_whole_version(home)
+        assert found in (seen, seen + 1)
+        seen, step = found, step + 1
+    assert step > STEPS_AT_LEAST
+    assert_next_night_cleans_up(home, seen + 1)
+
+
+def test_a_client_that_dies_while_writing_to_the_published_file_spoils_no_later_version(home):
+    """DuckDB would replay the log that it leaves into whatever the name leads to next."""
+    script = """
+import duckdb, os, sys
+con = duckdb.connect(sys.argv[1])
+con.execute("update kpi.total set rows = -1")
+os._exit(1)
+"""
+    child(script, home.published_file).communicate()
+    assert list(home.root.rglob("*.wal"))
+    (home.published / "kizuna.duckdb.wal").touch()  # where a client that does not resolve the link leaves it
+    assert_next_night_cleans_up(home, 2)
+    assert not list(home.root.rglob("*.wal"))
 
 
 def test_readers_meet_whole_versions_while_nights_are_switched(home):

@@ -230,6 +230,16 @@ def test_the_last_versions_stay_and_the_current_one_always(home):
     assert {path.name for path in home.publications.iterdir()} == {newest.version.name, ".lock"}
 
 
+def test_a_damaged_version_goes_and_a_foreign_folder_stays(home):
+    damaged = night(home).version
+    (home.publications / "notes").mkdir()
+    night(home)
+    (damaged.folder / "manifest.json").write_text("{}")
+    assert [version.name for version in list_versions(home)] == [current_version(home).name]
+    assert night(home).removed == (damaged.name,)
+    assert (home.publications / "notes").is_dir()
+
+
 def test_rollback_switches_what_readers_open(home):
     first = night(home).version
     in_warehouse(home, "delete from intermediate.orders where order_id >= 500")

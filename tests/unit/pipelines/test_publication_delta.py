@@ -52,10 +52,10 @@ def fill(home: Home, rows: list[tuple], groups: list[tuple]) -> None:
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
         con.execute(f"create or replace table marts.fct ({columns})")
         con.execute("create or replace table kpi.small (grp varchar, total bigint)")
-        if rows:
-            con.executemany("insert into marts.fct values (?, ?, ?, ?, ?)", rows)
-        if groups:
-            con.executemany("insert into kpi.small values (?, ?)", groups)
+        frames = {"marts.fct": (rows, COLUMNS), "kpi.small": (groups, ("grp", "total"))}
+        for table, (records, names) in frames.items():
+            frame = pl.DataFrame(records, schema=list(names), orient="row", infer_schema_length=None)  # noqa: F841
+            con.execute(f"insert into {table} from frame")
 
 
 def night(home: Home, tuning: Tuning = DELTA) -> Published:
@@ -74,7 +74,7 @@ def in_parquet(published: Published, table: str) -> list[tuple]:
     return duckdb.sql(f"from read_parquet('{pattern}', hive_partitioning = false) order by all").fetchall()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.tuples(ROWS, GROUPS), min_size=2, max_size=3))
 def test_any_sequence_of_nights_publishes_what_the_warehouse_holds(nights):
     with tempfile.TemporaryDirectory() as folder:
@@ -91,19 +91,6 @@ def test_any_sequence_of_nights_publishes_what_the_warehouse_holds(nights):
         assert whole.build == "whole"
         assert published.content_hashes == whole.content_hashes
         assert published.version.content_hash == whole.version.content_hash
-
-
-@settings(max_examples=40, deadline=None)
-@given(ROWS, ROWS)
-def test_equal_hashes_are_equal_content(one, other):
-    with tempfile.TemporaryDirectory() as folder:
-        hashes, held = [], []
-        for number, rows in enumerate((one, other)):
-            home = new_home(Path(folder, str(number)))
-            fill(home, rows, [])
-            hashes.append(night(home).content_hashes["marts.fct"])
-            held.append(content(home.published_file)["marts.fct"])
-        assert (hashes[0] == hashes[1]) == (held[0] == held[1])
 
 
 MONTHS = [(i, dt.date(2023, 1 + i % 4, 1 + i % 28), 1, "x", 0.5) for i in range(400)]
@@ -217,16 +204,23 @@ def test_a_truncated_file_is_no_base(home):
     assert night(home).build == "whole"
 
 
-def test_a_base_that_somebody_wrote_to_is_found_out(home):
-    """Its size did not change, so only the comparison with the warehouse tells."""
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update marts.fct set amount = 77 where id = 0",
+        "create table main.notes as select 'mine' as note",
+        "create table kpi.mine as select 1 as score",
+    ],
+)
+def test_a_base_that_somebody_wrote_to_is_found_out(home, statement):
+    """Its size is what the manifest says, so only the comparison with the warehouse tells."""
     path = home.published_file.resolve()
-    size = path.stat().st_size
     with duckdb.connect(str(path)) as con:
-        con.execute("update marts.fct set amount = 77 where id = 0")
+        con.execute(statement)
     manifest = read_manifest(path.parent).model_copy(update={"database_bytes": path.stat().st_size})
     (path.parent / "manifest.json").write_text(manifest.model_dump_json())
     published = night(home)
-    assert (published.build, published.reason) == ("whole", "the version before is damaged"), size
+    assert (published.build, published.reason) == ("whole", "the version before is damaged")
     assert content(home.published_file) == content(home.warehouse)
 
 
