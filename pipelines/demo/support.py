@@ -35,6 +35,7 @@ _RATED_SHARE = 0.30
 _WITH_ORDER_SHARE = 0.60
 _WITH_ADDRESS_SHARE = 0.92
 _AGENTS_PER_DESK = 12
+_TICKET = 800  # the child of an order that its ticket is; the small numbers are its lines
 _KIND_TAGS = ("question", "complaint")
 
 
@@ -64,7 +65,7 @@ class Tickets:
 def open_tickets(orders: Orders, handling: crm.Handling) -> Tickets:
     """The tickets of these orders: complaints after the goods are there or overdue, questions before."""
     order = np.flatnonzero(orders.has_ticket)
-    keys = draws.child(orders.keys[order], 800)
+    keys = draws.child(orders.keys[order], _TICKET)
     complains = orders.complains[order]
     overdue = np.where(
         orders.problem[order] == LATE, handling.promised_at[order], handling.handed_over_at[order]

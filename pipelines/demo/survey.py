@@ -30,6 +30,8 @@ TOUCHPOINTS = ("purchase", "support", "relationship")
 SURVEY_IDS = ("SV_purchase", "SV_support", "SV_relationship")
 POINTS_OF_CONNECTION = ("listening", "importance", "conflict", "honesty", "reliability", "authenticity")
 
+_QUESTIONNAIRE = 900  # the child of an order that its questionnaire is; the small numbers are its lines
+_FIRST_WAVE = 5000  # children of a customer; the smaller numbers are purchases
 _ITEM_SKIPPED_SHARE = 0.03
 _COMMENT_SHARE = 0.22
 _BY_ACCOUNT_SHARE = 0.5  # of invitations that name the account too
@@ -105,7 +107,7 @@ def ask_after_orders(plan: Plan, orders: Orders, handling: crm.Handling, tickets
         has_ticket, tickets.over_at[ticket_of] if len(tickets.order) else np.nan, handling.handed_over_at
     )
     row = np.flatnonzero(invited & ~orders.is_cancelled & np.isfinite(over_at))
-    keys = draws.child(orders.keys[row], 900)
+    keys = draws.child(orders.keys[row], _QUESTIONNAIRE)
     sent_at = over_at[row] + 0.2 + 1.2 * draws.uniform(keys, "invitation delay")
     on_ticket = has_ticket[row]
     department = np.where(
@@ -144,7 +146,7 @@ def ask_panel(plan: Plan, customers: Customers, state: State) -> list[Asked]:
     for number, start in enumerate(plan.wave_starts):
         bought = (customers.registered_at < start - 1) & (state.orders > 0)
         row = np.flatnonzero(in_panel & bought)
-        keys = draws.child(customers.keys[row], 5000 + number)
+        keys = draws.child(customers.keys[row], _FIRST_WAVE + number)
         attitude = state.wave_attitude[row, number]
         sent_at = start + 9 / 24 + 2 * draws.uniform(keys, "sent")
         waves.append(
