@@ -8,7 +8,7 @@
 {#- Digits without leading zeros and international prefix signs. -#}
 {% macro telephone_digits(text_column) -%}
     case
-        when {{ text_column }} not like '%@%' then ltrim({{ remove_all(text_column, '[^0-9]') }}, '0')
+        when {{ text_column }} not like '%@%' then {{ without_leading_zeros(digits_only(text_column)) }}
     end
 {%- endmacro %}
 

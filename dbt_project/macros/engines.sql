@@ -84,15 +84,29 @@
 {%- endmacro %}
 
 
-{#- Only the characters that the regular expression keeps out are removed; all of them, not the first. -#}
-{% macro remove_all(text_column, pattern) -%}
-    {{ adapter.dispatch('remove_all')(text_column, pattern) }}
+{#- The digits of a text, in order. -#}
+{% macro digits_only(text_column) -%}
+    {{ adapter.dispatch('digits_only')(text_column) }}
 {%- endmacro %}
 
-{% macro default__remove_all(text_column, pattern) -%}
-    regexp_replace({{ text_column }}, '{{ pattern }}', '', 'g')
+{% macro default__digits_only(text_column) -%}
+    regexp_replace({{ text_column }}, '[^0-9]', '', 'g')
 {%- endmacro %}
 
-{% macro spark__remove_all(text_column, pattern) -%}
-    regexp_replace({{ text_column }}, '{{ pattern }}', '')
+{% macro spark__digits_only(text_column) -%}
+    regexp_replace({{ text_column }}, '[^0-9]', '')
+{%- endmacro %}
+
+
+{#- A number in text without the zeros that an international prefix or a national one starts with. -#}
+{% macro without_leading_zeros(text_column) -%}
+    {{ adapter.dispatch('without_leading_zeros')(text_column) }}
+{%- endmacro %}
+
+{% macro default__without_leading_zeros(text_column) -%}
+    ltrim({{ text_column }}, '0')
+{%- endmacro %}
+
+{% macro spark__without_leading_zeros(text_column) -%}
+    trim(leading '0' from {{ text_column }})
 {%- endmacro %}

@@ -67,7 +67,8 @@ _LOAD_COUNTS = {
     False: _ROW_COUNTS + " from (select count(*) as incoming_rows from incoming)",
     True: _ROW_COUNTS
     + _SUMS
-    + " from (select count(*) as incoming_rows, sum(quantity) as units, sum(quantity * unit_price) as money from incoming)",
+    + " from (select count(*) as incoming_rows, sum(quantity) as units, sum(quantity * unit_price) as money"
+    " from incoming)",
 }
 
 
@@ -112,7 +113,9 @@ class Warehouse:
             for name, rows in tables.items():
                 contract = contracts.contract_named(name)
                 values = [[_text(row.get(column)) for column in contract.column_names] for row in rows]
-                incoming = pl.DataFrame(values, schema=dict.fromkeys(contract.column_names, pl.String), orient="row")
+                incoming = pl.DataFrame(
+                    values, schema=dict.fromkeys(contract.column_names, pl.String), orient="row"
+                )
                 connection.register("incoming_text", incoming)
                 connection.execute(
                     f"create or replace temp table incoming as select * from {contract.raw_name} limit 0;"
@@ -122,7 +125,8 @@ class Warehouse:
                 key = " and ".join(f"held.{column} = incoming.{column}" for column in contract.key)
                 replaced = f"{contract.raw_name} as held where exists (select 1 from incoming where {key})"
                 connection.execute(
-                    "insert into ingest.loads by name " + _LOAD_COUNTS[name == "crm.order_lines"].format(replaced=replaced),
+                    "insert into ingest.loads by name "
+                    + _LOAD_COUNTS[name == "crm.order_lines"].format(replaced=replaced),
                     {"load_id": load_id, "source": SOURCES[contract.schema], "table_name": name},
                 )
                 connection.execute(f"delete from {replaced}")
@@ -138,7 +142,8 @@ class Warehouse:
         )
         connection.execute(
             "create or replace table privacy.customer_keys as "
-            f"select customer_id, md5('secret' || customer_id) as customer_key from ({seen}) where customer_id is not null"
+            "select customer_id, md5('secret' || customer_id) as customer_key "
+            f"from ({seen}) where customer_id is not null"
         )
 
     def set_run(self, as_of: date, timezone: str = "Asia/Tokyo", minimum_answers: int = 3) -> None:
@@ -185,7 +190,9 @@ class Warehouse:
                 " where table_schema in ('marts', 'kpi', 'meta') order by all"
             ).fetchall()
             return {
-                f"{schema}.{table}": connection.execute(f"select * from {schema}.{table} order by all").fetchall()
+                f"{schema}.{table}": connection.execute(
+                    f"select * from {schema}.{table} order by all"
+                ).fetchall()
                 for schema, table in tables
             }
 

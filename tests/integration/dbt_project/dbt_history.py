@@ -28,7 +28,9 @@ def _customer(customer_id: str, registered_at: str, **more: Any) -> Row:
     return {"customer_id": customer_id, "registered_at": _at(registered_at), **more}
 
 
-def _order(order_id: str, customer_id: str | None, ordered_at: str, status: str = "delivered", **more: Any) -> Row:
+def _order(
+    order_id: str, customer_id: str | None, ordered_at: str, status: str = "delivered", **more: Any
+) -> Row:
     return {
         "order_id": order_id,
         "customer_id": customer_id,
@@ -78,8 +80,17 @@ def _assignment(ticket_id: str, number: int, department: str | None, assigned_at
 
 FIRST_NIGHT: dict[str, list[Row]] = {
     "crm.customers": [
-        _customer("a1", "2023-01-10", person_id="p1", email="One@example.org ", country="JP", acquisition_channel="web"),
-        _customer("a2", "2023-05-01", person_id="p1", email="one.new@example.org", country="GB", locale="en-GB"),
+        _customer(
+            "a1",
+            "2023-01-10",
+            person_id="p1",
+            email="One@example.org ",
+            country="JP",
+            acquisition_channel="web",
+        ),
+        _customer(
+            "a2", "2023-05-01", person_id="p1", email="one.new@example.org", country="GB", locale="en-GB"
+        ),
         _customer("a3", "2023-02-01", email="home@example.org", phone="+81 3-1111-2222"),
         _customer("a4", "2023-02-02", email="HOME@example.org"),  # shares the mailbox of a3
         _customer("a5", "2023-03-01", email="five@example.org"),
@@ -92,13 +103,19 @@ FIRST_NIGHT: dict[str, list[Row]] = {
     ],
     "crm.orders": [
         _order("o1", "a1", "2023-01-31T15:30:00"),  # already February in Tokyo
-        _order("o2", "a2", "2024-02-10T01:00:00", promised_at=_at("2024-02-12"), delivered_at=_at("2024-02-15")),
-        _order("o3", "a3", "2024-03-05T01:00:00", promised_at=_at("2024-03-09"), delivered_at=_at("2024-03-07")),
+        _order(
+            "o2", "a2", "2024-02-10T01:00:00", promised_at=_at("2024-02-12"), delivered_at=_at("2024-02-15")
+        ),
+        _order(
+            "o3", "a3", "2024-03-05T01:00:00", promised_at=_at("2024-03-09"), delivered_at=_at("2024-03-07")
+        ),
         _order("o4", "a4", "2024-03-06T01:00:00", status=" Canceled"),
         _order("o5", "a5", "2024-04-30T14:59:59"),  # the last second of 30 April in Tokyo
         _order("o6", "a5", "2024-04-30T15:00:00"),  # the first of 1 May
         _order("o7", None, "2024-04-01T01:00:00", campaign_id="spring"),  # an anonymous sale
-        _order("o8", "stranger", "2024-04-02T01:00:00", status="at the moon"),  # an account the CRM does not know
+        _order(
+            "o8", "stranger", "2024-04-02T01:00:00", status="at the moon"
+        ),  # an account the CRM does not know
         _order("o9", "a6", "2024-04-03T01:00:00"),  # no lines yet
     ],
     "crm.order_lines": [
@@ -119,18 +136,32 @@ FIRST_NIGHT: dict[str, list[Row]] = {
         {"return_id": "r1", "order_id": "o2", "refund_amount": "20", "returned_at": _at("2024-03-01")},
     ],
     "crm.campaigns": [
-        {"campaign_id": "spring", "name": "Spring", "starts_on": date(2024, 3, 1), "ends_on": date(2024, 4, 30)},
+        {
+            "campaign_id": "spring",
+            "name": "Spring",
+            "starts_on": date(2024, 3, 1),
+            "ends_on": date(2024, 4, 30),
+        },
     ],
     "crm.campaign_contacts": [
         {"campaign_id": "spring", "customer_id": "a1", "sent_at": _at("2024-03-01"), "channel": "mail"},
-        {"campaign_id": "spring", "customer_id": "a2", "sent_at": _at("2024-03-01"), "channel": "mail"},  # same person
+        {
+            "campaign_id": "spring",
+            "customer_id": "a2",
+            "sent_at": _at("2024-03-01"),
+            "channel": "mail",
+        },  # same person
         {"campaign_id": "unheard of", "customer_id": "a5", "sent_at": _at("2024-03-02"), "channel": "mail"},
     ],
     "survey.responses": [
-        _answer("q1", "nps", "0", "2024-03-10", customer_id="a1", email="home@example.org", department="shop"),
+        _answer(
+            "q1", "nps", "0", "2024-03-10", customer_id="a1", email="home@example.org", department="shop"
+        ),
         _answer("q1", "csat", "5", "2024-03-10", customer_id="a1", department="shop"),
         _answer("q1", "ces", None, "2024-03-10", customer_id="a1", department="shop"),
-        _answer("q2", "nps", "9", "2024-03-11", order_id="o3", email="five@example.org", touchpoint="purchase"),
+        _answer(
+            "q2", "nps", "9", "2024-03-11", order_id="o3", email="five@example.org", touchpoint="purchase"
+        ),
         _answer("q3", "nps", "8", "2024-03-12", ticket_id="t1", department="help", locale="ja-JP"),
         _answer("q4", "nps", "10", "2024-03-13", email=" FIVE@example.org"),
         _answer("q5", "nps", "3", "2024-03-14", email="home@example.org"),
@@ -158,7 +189,9 @@ FIRST_NIGHT: dict[str, list[Row]] = {
         _assignment("t1", 1, "help", "2024-03-01T00:10:00"),
         _assignment("t1", 2, None, "2024-03-01T00:20:00"),
         _assignment("t1", 3, "help", "2024-03-01T00:30:00"),
-        _assignment("t1", 5, "repairs", "2024-03-01T00:40:00"),  # numbered after the next one but before it in time
+        _assignment(
+            "t1", 5, "repairs", "2024-03-01T00:40:00"
+        ),  # numbered after the next one but before it in time
         _assignment("t1", 4, "help", "2024-03-01T00:50:00"),
         _assignment("t3", 1, "shop", "2024-05-02T00:00:00"),
     ],
@@ -166,13 +199,22 @@ FIRST_NIGHT: dict[str, list[Row]] = {
 }
 
 SECOND_NIGHT: dict[str, list[Row]] = {
-    "crm.customers": [_customer("a6", "2023-03-02", person_id="p5", email="six@example.org")],  # same person as a5 soon
+    "crm.customers": [
+        _customer("a6", "2023-03-02", person_id="p5", email="six@example.org")
+    ],  # same person as a5 soon
     "crm.products": [
         {"product_id": "tea", "name": "Tea", "category": "food", "list_price": "10.00", "unit_cost": "5.00"},
         {"product_id": "late product", "name": "Late", "category": "food", "unit_cost": "1.1111"},
     ],
     "crm.orders": [
-        _order("o3", "a3", "2024-03-05T01:00:00", status="delivered", promised_at=_at("2024-03-09"), delivered_at=_at("2024-05-07")),
+        _order(
+            "o3",
+            "a3",
+            "2024-03-05T01:00:00",
+            status="delivered",
+            promised_at=_at("2024-03-09"),
+            delivered_at=_at("2024-05-07"),
+        ),
         _order("o10", "a8", "2024-05-25T01:00:00"),
     ],
     "crm.order_lines": [
@@ -183,7 +225,12 @@ SECOND_NIGHT: dict[str, list[Row]] = {
     ],
     "crm.returns": [
         {"return_id": "r2", "order_id": "o1", "refund_amount": "9.99", "returned_at": _at("2024-06-01")},
-        {"return_id": "r3", "order_id": "o3", "refund_amount": "5", "returned_at": _at("2024-07-05")},  # after as_of
+        {
+            "return_id": "r3",
+            "order_id": "o3",
+            "refund_amount": "5",
+            "returned_at": _at("2024-07-05"),
+        },  # after as_of
     ],
     "survey.responses": [
         _answer("q13", "nps", "9", "2024-05-10", customer_id="a1", department="shop"),
@@ -198,7 +245,10 @@ THIRD_NIGHT: dict[str, list[Row]] = {
         _order("o13", "a5", "2024-07-02T01:00:00"),  # after as_of
         _order("o14", "a3", "2024-06-20T01:00:00", status="cancelled"),  # never had lines
     ],
-    "crm.order_lines": [_line("o13", 1, "tea", "1", "10"), _line("o99", 1, "tea", "4", "2.5")],  # o99 never comes
+    "crm.order_lines": [
+        _line("o13", 1, "tea", "1", "10"),
+        _line("o99", 1, "tea", "4", "2.5"),
+    ],  # o99 never comes
     "support.ticket_assignments": [_assignment("t3", 2, "repairs", "2024-07-01T00:00:00")],
 }
 
@@ -242,7 +292,12 @@ def _crowd_night(random: Random, orders: range, answers: range) -> dict[str, lis
             )
         if random.random() < 0.1:
             night["crm.returns"].append(
-                {"return_id": f"xr{number}", "order_id": f"x{number}", "refund_amount": "3.25", "returned_at": moment()}
+                {
+                    "return_id": f"xr{number}",
+                    "order_id": f"x{number}",
+                    "refund_amount": "3.25",
+                    "returned_at": moment(),
+                }
             )
     for number in answers:
         reference: Row = random.choice(
@@ -267,7 +322,9 @@ def _crowd_night(random: Random, orders: range, answers: range) -> dict[str, lis
     return night
 
 
-def _with_crowd(hand_written: Mapping[str, list[Row]], crowd: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
+def _with_crowd(
+    hand_written: Mapping[str, list[Row]], crowd: Mapping[str, list[Row]]
+) -> dict[str, list[Row]]:
     names = [*hand_written, *(name for name in crowd if name not in hand_written)]
     return {name: [*hand_written.get(name, []), *crowd.get(name, [])] for name in names}
 

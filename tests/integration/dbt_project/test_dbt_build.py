@@ -73,7 +73,15 @@ def test_every_published_column_is_documented(built: Warehouse) -> None:
 
 def test_nothing_published_names_a_person(built: Warehouse) -> None:
     """No account, address, name or comment of the raw tables appears anywhere in what BI reads."""
-    personal = {"a1", "stranger", "five@example.org", "c1@example.org", "kind people", "+81 3-1111-2222", "p1"}
+    personal = {
+        "a1",
+        "stranger",
+        "five@example.org",
+        "c1@example.org",
+        "kind people",
+        "+81 3-1111-2222",
+        "p1",
+    }
     found = {
         (table, value)
         for table, rows in built.published().items()
