@@ -1,0 +1,226 @@
+"""A small warehouse in which everything the suites expect is true, written by SQL.
+
+Belongs here: the tables as dbt and the ingestion leave them, with the columns that the suites read. Does not:
+what is wrong with them; each test breaks one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from data_quality.expectations import Suite
+from data_quality.gate import run_gate
+from data_quality.results import GateResult
+from pipelines import contracts
+
+AS_OF = date(2026, 6, 30)
+LINES_PER_ORDER = 3
+
+_PIPELINE = """
+create schema ingest; create schema quarantine; create schema ops; create schema marts; create schema kpi;
+create schema meta;
+create table ingest.loads (
+    load_id bigint, source varchar, table_name varchar, rows_read bigint, rows_loaded bigint, rows_superseded bigint,
+    rows_quarantined bigint, rows_duplicate bigint
+);
+create table ops.run_settings as
+    select date '2026-06-30' as as_of_date, 'UTC' as timezone, 'EUR' as currency, 10 as minimum_answers;
+"""
+
+_RAW = """
+insert into raw_crm.orders by name
+    select 'o' || i as order_id, case when i % 4 > 0 then 'c' || i % {customers} end as customer_id,
+        timestamp '2025-01-01' + interval (i * 7919 % 545) day as ordered_at, 'EUR' as currency,
+        'shop' as _source, 'orders.csv' as _file, i + 2 as _line, 1 as _load_id
+    from range({orders}) as numbers (i);
+insert into raw_crm.order_lines by name
+    select order_id, n as line_number, 'p' || (n + _line) % 40 as product_id,
+        case when (n + _line) % 20 = 0 then -1 else 2 end as quantity, 9.95 as unit_price,
+        'shop' as _source, 'lines.csv' as _file, _line * {lines} + n as _line, 1 as _load_id
+    from raw_crm.orders, range(1, {lines} + 1) as numbers (n);
+insert into raw_survey.responses by name
+    select 'r' || i as response_id, 'q1' as question_id, 's1' as survey_id,
+        case when i % 5 > 0 then 'c' || i % 50 end as customer_id,
+        'shop' as department, 'purchase' as touchpoint, 'en-GB' as locale,
+        case when i % 2 = 0 then 'nps' else 'csat' end as metric,
+        case when i % 2 = 0 then i // 2 % 11 else 1 + i % 5 end as score,
+        timestamp '2026-01-15' + interval (i % 150) day as submitted_at,
+        'survey' as _source, 'answers.csv' as _file, i + 2 as _line, 1 as _load_id
+    from range(600) as numbers (i);
+insert into raw_support.tickets by name
+    select 't' || i as ticket_id, 'c' || i % 50 as customer_id, timestamp '2026-02-01' + interval (i) day as opened_at,
+        timestamp '2026-02-01' + interval (i) day + interval 5 hour as resolved_at, 'shop' as department,
+        'desk' as _source, 'tickets.jsonl' as _file, i + 1 as _line, 1 as _load_id
+    from range(30) as numbers (i);
+insert into raw_crm.campaigns by name
+    select 'spring' as campaign_id, date '2026-03-01' as starts_on, date '2026-03-31' as ends_on, 'shop' as _source,
+        'campaigns.csv' as _file, 2 as _line, 1 as _load_id;
+insert into raw_crm.campaign_contacts by name
+    select 'spring' as campaign_id, 'c' || i as customer_id, timestamp '2026-03-02' as sent_at, 'shop' as _source,
+        'contacts.csv' as _file, i + 2 as _line, 1 as _load_id
+    from range(20) as numbers (i);
+insert into raw_crm.customers by name
+    select 'c' || i as customer_id, 'c' || i || '@example.com' as email, timestamp '2024-05-01' as registered_at,
+        'shop' as _source, 'customers.csv' as _file, i + 2 as _line, 1 as _load_id
+    from range({customers}) as numbers (i);
+"""
+
+_FACTS = """
+create table marts.fct_order_lines as
+    select order_id, line_number, md5(customer_id) as customer_key, product_id, cast(ordered_at as date) as order_date,
+        ordered_at, 'web' as sales_channel, 'shop' as department, null::varchar as campaign_id, currency,
+        'complete' as order_status, false as is_cancelled, 'product' as line_type, quantity, unit_price,
+        cast(quantity * unit_price as decimal(18, 4)) as gross_amount, 0::decimal(18, 4) as discount_amount,
+        0::decimal(18, 4) as fee_amount, cast(quantity * unit_price as decimal(18, 4)) as net_amount,
+        null::decimal(18, 4) as cost_amount, null::decimal(18, 4) as margin_amount, quantity < 0 as is_return,
+        order_lines._source as source_name
+    from raw_crm.order_lines join raw_crm.orders using (order_id);
+create table marts.fct_orders as
+    select order_id, customer_key, order_date, ordered_at, sales_channel, department, campaign_id, currency,
+        order_status, is_cancelled, bool_or(quantity > 0) as is_purchase, cast(count(*) as integer) as line_count,
+        sum(quantity) as quantity, cast(sum(net_amount) as decimal(18, 4)) as net_amount,
+        0::decimal(18, 4) as discount_amount, 0::decimal(18, 4) as fee_amount,
+        cast(coalesce(sum(-net_amount) filter (where is_return), 0) as decimal(18, 4)) as returned_amount, source_name
+    from marts.fct_order_lines group by all;
+create table marts.fct_survey_responses as
+    select response_id, question_id, survey_id, 'external' as respondent_type, md5(customer_id) as customer_key,
+        case when customer_id is null then 'no reference' else 'customer_id' end as customer_match, department,
+        touchpoint, locale, metric, score, case when metric = 'nps' then 0 else 1 end as scale_min,
+        case when metric = 'nps' then 10 else 5 end as scale_max, score as standard_score, submitted_at,
+        cast(submitted_at as date) as response_date
+    from raw_survey.responses;
+create table marts.fct_support_tickets as
+    select ticket_id, md5(customer_id) as customer_key, 'customer_id' as customer_match, opened_at,
+        cast(opened_at as date) as opened_date, 5.0 as resolution_hours, 0 as assignment_count,
+        0 as distinct_department_count, 0 as handoff_count
+    from raw_support.tickets;
+create table marts.fct_campaign_contacts as
+    select campaign_id, md5(customer_id) as customer_key, sent_at, cast(sent_at as date) as sent_date
+    from raw_crm.campaign_contacts;
+"""
+
+_MARTS = """
+create table marts.dim_customers as
+    select md5(customer_id) as customer_key, date '2024-05-01' as registered_date, 1 as account_count,
+        false as is_inferred
+    from raw_crm.customers;
+create table marts.dim_dates as
+    select cast(day as date) as date_day, isodow(day) as day_of_week
+    from range(date '2025-01-01', date '2026-07-01', interval 1 day) as days (day);
+create table marts.dim_products as select distinct product_id from marts.fct_order_lines;
+create table marts.dim_departments as select 'shop' as department;
+create table marts.dim_campaigns as select campaign_id, starts_on, ends_on from raw_crm.campaigns;
+create table marts.customer_rfm as
+    select customer_key, date '2026-06-30' as as_of_date, min(order_date) as first_purchase_date,
+        max(order_date) as last_purchase_date, date '2026-06-30' - max(order_date) as recency_days,
+        count(*) as frequency, sum(net_amount) as monetary_amount, 5 as recency_score, 5 as frequency_score,
+        3 as monetary_score, 'champions' as segment
+    from marts.fct_orders where is_purchase and customer_key is not null group by customer_key;
+create table marts.customer_value as
+    select customer_key, date '2026-06-30' as as_of_date, min(order_date) as first_order_date,
+        max(order_date) as last_order_date, date '2026-06-30' - min(order_date) as tenure_days,
+        count(*) filter (where is_purchase) as order_count, sum(net_amount) as revenue_amount,
+        sum(returned_amount) as returned_amount, count(*) filter (where returned_amount > 0) as return_order_count,
+        0.5 as margin_known_share
+    from marts.fct_orders where not is_cancelled and customer_key is not null group by customer_key;
+create table marts.customer_loyalty as
+    select customer_key, date '2026-06-30' as as_of_date, arg_max(score, submitted_at) as nps_latest,
+        case when nps_latest >= 9 then 'promoter' when nps_latest >= 7 then 'passive' else 'detractor' end
+            as nps_category,
+        avg(score) as nps_12m_mean, count(*) as nps_answers_12m, null::double as csat_12m_mean,
+        0 as csat_answers_12m, null::double as ces_12m_mean, 0 as ces_answers_12m, null::double as csat_latest,
+        null::boolean as is_satisfied_detractor, max(response_date) as last_answer_date
+    from marts.fct_survey_responses where metric = 'nps' and customer_key is not null group by customer_key;
+create table kpi.kpi_loyalty_monthly as
+    select cast(date_trunc('month', response_date) as date) as month,
+        case when grouping(department) = 0 then 'month_department' else 'month' end as level,
+        coalesce(department, '(all)') as department, '(all)' as touchpoint, '(all)' as locale,
+        count(*) filter (where metric = 'nps') as nps_n,
+        count(*) filter (where metric = 'nps' and score >= 9) as nps_promoters,
+        count(*) filter (where metric = 'nps' and score in (7, 8)) as nps_passives,
+        count(*) filter (where metric = 'nps' and score <= 6) as nps_detractors,
+        100.0::double * (nps_promoters - nps_detractors) / nps_n as nps,
+        greatest(nps - 20, -100) as nps_lower, least(nps + 20, 100) as nps_upper,
+        count(*) filter (where metric = 'csat') as csat_n,
+        count(*) filter (where metric = 'csat' and score >= 4) as csat_top_two,
+        100.0::double * csat_top_two / csat_n as csat, greatest(csat - 10, 0) as csat_lower,
+        least(csat + 10, 100) as csat_upper
+    from marts.fct_survey_responses
+    group by grouping sets ((month), (month, department));
+"""
+
+_ACCOUNTS = """
+create table meta.reconciliation as
+    select source, table_name, rows_read, rows_loaded, rows_superseded, rows_quarantined, rows_duplicate,
+        rows_loaded as rows_in_warehouse,
+        case when table_name in ({facts}) then rows_loaded end as rows_published,
+        case when table_name in ({facts}) then 0 end as rows_after_as_of,
+        case when table_name = 'crm.order_lines' then 0 end as rows_without_order,
+        {measures}
+    from ingest.loads
+    left join (
+        select 'crm.order_lines' as table_name, sum(quantity) as quantity, sum(gross_amount) as amount
+        from marts.fct_order_lines
+    ) as sums using (table_name);
+"""
+
+
+def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
+    """Write a warehouse with this many orders of three lines each; everything the suites expect is true."""
+    facts = "'crm.orders', 'crm.order_lines', 'crm.campaign_contacts', 'survey.responses', 'support.tickets'"
+    measures = ", ".join(
+        f"{m} as {m}_read, {m} as {m}_loaded, 0 * {m} as {m}_superseded, 0 * {m} as {m}_quarantined, "
+        f"0 * {m} as {m}_duplicate, {m} as {m}_published, 0 * {m} as {m}_not_published"
+        for m in ("quantity", "amount")
+    )
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(_PIPELINE)
+        for contract in contracts.ALL:
+            columns = ", ".join(f"{column.name} {column.kind.duckdb}" for column in contract.columns)
+            connection.execute(f"create schema if not exists raw_{contract.schema}")
+            connection.execute(
+                f"create table {contract.raw_name} ({columns}, _source varchar, _file varchar, _line bigint, "
+                "_version timestamp, _load_id bigint)"
+            )
+        connection.execute(_RAW.format(orders=orders, customers=customers, lines=LINES_PER_ORDER))
+        for contract in contracts.ALL:
+            connection.execute(
+                f"insert into ingest.loads select 1, _source, '{contract.name}', count(*), count(*), 0, 0, 0 "
+                f"from {contract.raw_name} group by _source"
+            )
+        connection.execute(_FACTS)
+        connection.execute(_MARTS)
+        connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
+
+
+@pytest.fixture(scope="session")
+def _sound_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "warehouse.duckdb"
+    write_warehouse(path)
+    return path
+
+
+@pytest.fixture
+def warehouse(_sound_warehouse: Path, tmp_path: Path) -> Path:
+    """A warehouse of one's own to break."""
+    path = tmp_path / "warehouse.duckdb"
+    path.write_bytes(_sound_warehouse.read_bytes())
+    return path
+
+
+@pytest.fixture
+def gate(warehouse: Path, tmp_path: Path) -> Callable[..., GateResult]:
+    """Break the warehouse with SQL, then run suites on it: ``gate(suites, "update ...", ...)``."""
+
+    def run(suites: tuple[Suite, ...], *breakages: str) -> GateResult:
+        with duckdb.connect(str(warehouse)) as connection:
+            for breakage in breakages:
+                connection.execute(breakage)
+        return run_gate(warehouse, suites, tmp_path / "quality", "test")
+
+    return run

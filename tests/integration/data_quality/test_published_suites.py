@@ -1,0 +1,309 @@
+"""Each expectation on a published table, held against a table made wrong on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import duckdb
+import pytest
+
+from data_quality.results import GateResult
+from data_quality.suites import published
+
+Gate = Callable[..., GateResult]
+
+KPI, RFM, VALUE, LOYALTY = (
+    "kpi.kpi_loyalty_monthly",
+    "marts.customer_rfm",
+    "marts.customer_value",
+    "marts.customer_loyalty",
+)
+ORDERS, LINES, RESPONSES = "marts.fct_orders", "marts.fct_order_lines", "marts.fct_survey_responses"
+ACCOUNTS = "meta.reconciliation"
+SUITES = {suite.table: suite for suite in published.published_suites()}
+
+ONE_CUSTOMER = "customer_key = md5('c7')"
+
+# table, what breaks it, the expectation that says so, the value it shows
+BROKEN = [
+    (KPI, "update {t} set csat = 101, csat_upper = 102", "csat between 0 and 100", "101"),
+    (KPI, "update {t} set nps_lower = nps + 1", "nps lies within its interval", None),
+    (KPI, "update {t} set nps_lower = null", "nps lies within its interval", None),
+    (KPI, "update {t} set csat_upper = csat - 1", "csat lies within its interval", None),
+    (KPI, "update {t} set nps_n = nps_n + 1", "NPS answers are promoters, passives and detractors", None),
+    (KPI, "update {t} set csat_top_two = csat_n + 1", "top-two answers are answers", None),
+    (
+        KPI,
+        "update ops.run_settings set minimum_answers = 1000",
+        "nps is shown from the minimum of answers on",
+        None,
+    ),
+    (KPI, "update {t} set csat = null", "csat is shown from the minimum of answers on", None),
+    (KPI, "update {t} set nps = nps + 0.5", "the score follows from its counts", None),
+    (KPI, "update {t} set level = 'quarter'", "level is a known value", "quarter"),
+    (KPI, "update {t} set month = month + 1", "a month is its first day, not after the business date", None),
+    (
+        KPI,
+        "delete from {t} where level = 'month_department'",
+        None,
+        None,
+    ),  # a level may be missing altogether
+    (KPI, "delete from {t} where month = '2026-05-01'", "every level counts every answer of customers", None),
+    (KPI, "delete from {t}", "every level counts every answer of customers", None),
+    (RFM, "update {t} set recency_score = 6 where " + ONE_CUSTOMER, "recency_score between 1 and 5", "6"),
+    (RFM, "update {t} set segment = null where " + ONE_CUSTOMER, "segment is never empty", "null"),
+    (RFM, "update {t} set segment = 'whales'", "segment is a known value", "whales"),
+    (
+        RFM,
+        "update {t} set recency_days = recency_days + 1",
+        "recency counts the days since the last purchase",
+        None,
+    ),
+    (RFM, "update {t} set frequency = 0 where " + ONE_CUSTOMER, "everybody here bought at least once", "0"),
+    (
+        RFM,
+        "update {t} set frequency = 9, frequency_score = 1 + length(customer_key || recency_days) % 2",
+        "equal purchase counts have equal scores",
+        "1 and 2",
+    ),
+    (RFM, "update {t} set as_of_date = as_of_date - 1", "as_of_date is the run's", "2026-06-29"),
+    (
+        RFM,
+        f"insert into {RFM} by name select md5('ghost') as customer_key",
+        "holds everybody who bought, and nobody else",
+        "no such order",
+    ),
+    (
+        VALUE,
+        "delete from {t}",
+        "holds everybody with an order that was not cancelled, and nobody else",
+        "lost",
+    ),
+    (
+        VALUE,
+        "update {t} set order_count = order_count + 1",
+        "orders of known customers add up to their value",
+        None,
+    ),
+    (VALUE, "update {t} set margin_known_share = 1.5", "margin_known_share between 0 and 1", "1.5"),
+    (VALUE, "update {t} set tenure_days = -1", "days, orders and returns are not negative", "-1"),
+    (VALUE, "update {t} set tenure_days = tenure_days + 1", "dates are in order", None),
+    (LOYALTY, "update {t} set nps_latest = 11", "nps_latest between 0 and 10", "11"),
+    (
+        LOYALTY,
+        "update {t} set nps_latest = 0, nps_category = null",
+        "the category fits the latest answer",
+        None,
+    ),
+    (
+        LOYALTY,
+        "update {t} set is_satisfied_detractor = true",
+        "a satisfied detractor answered both questions",
+        None,
+    ),
+    (LOYALTY, "update {t} set csat_12m_mean = 0", "a mean stands on answers", None),
+    (
+        LOYALTY,
+        "update {t} set last_answer_date = date '2026-07-01'",
+        "last_answer_date is not after the business date",
+        "2026-07-01",
+    ),
+    (ORDERS, "update {t} set is_cancelled = true", "a cancelled order is no purchase", None),
+    (ORDERS, "update {t} set returned_amount = -1", "what came back is a positive amount", "-1"),
+    (
+        ORDERS,
+        "update {t} set net_amount = net_amount + 0.02 where order_id = 'o7'",
+        "orders and order lines have the same totals each month",
+        "0.02",
+    ),
+    (
+        ORDERS,
+        "update {t} set line_count = line_count + 1 where order_id = 'o7'",
+        "orders and order lines have the same totals each month",
+        "0",
+    ),
+    (ORDERS, "delete from {t}", "is not empty while raw_crm.orders has rows", None),
+    (ORDERS, "update {t} set order_date = null", "order_date is not after the business date", None),
+    (
+        ORDERS,
+        "update {t} set order_date = date '2027-01-01' where order_id = 'o7'",
+        "order_date is not after the business date",
+        "2027-01-01",
+    ),
+    (ORDERS, "delete from ops.run_settings", "order_date is not after the business date", None),
+    (ORDERS, "update {t} set customer_key = 'c7' where " + ONE_CUSTOMER, "customer_key is a keyed hash", ""),
+    (
+        LINES,
+        "update {t} set gross_amount = 1 where line_number = 1",
+        "gross amount is quantity times price",
+        "1",
+    ),
+    (LINES, "update {t} set net_amount = 1 where line_number = 1", "net amount is gross less discount", "1"),
+    (LINES, "update {t} set margin_amount = net_amount", "margin is known exactly where the cost is", None),
+    (LINES, "update {t} set is_return = not is_return", "a return is a negative quantity", None),
+    (LINES, "update {t} set product_id = null", "product_id is never empty", "null"),
+    (RESPONSES, "update {t} set score = 11 where response_id = 'r6'", "every score is on its scale", "11"),
+    (
+        RESPONSES,
+        "update {t} set respondent_type = 'internal' where response_id = 'r6'",
+        "a colleague's answer belongs to no customer",
+        None,
+    ),
+    (
+        RESPONSES,
+        "update {t} set customer_match = null where response_id = 'r6'",
+        "every answer has a customer or the reason why not",
+        None,
+    ),
+    (
+        RESPONSES,
+        "update {t} set locale = 'a@b.example' where response_id = 'r6'",
+        "no text looks like an e-mail address",
+        "locale",
+    ),
+    (RESPONSES, "alter table {t} add column comment varchar", "no column is a direct identifier", "comment"),
+    ("marts.fct_support_tickets", "update {t} set handoff_count = 3", "hand-offs fit the assignments", "3"),
+    (
+        "marts.fct_campaign_contacts",
+        "delete from {t}",
+        "is not empty while raw_crm.campaign_contacts has rows",
+        "20",
+    ),
+    (
+        "marts.dim_customers",
+        "delete from {t} where " + ONE_CUSTOMER,
+        "has every customer of customer_value, customer_rfm and customer_loyalty",
+        "not in dim_customers",
+    ),
+    (
+        "marts.dim_customers",
+        "update {t} set customer_key = 'not a hash of the length of thirty two'",
+        "customer_key is a keyed hash",
+        "",
+    ),
+    ("marts.dim_customers", "update {t} set account_count = 0", "an inferred customer has one account", "0"),
+    (
+        "marts.dim_dates",
+        "delete from {t} where date_day = date '2025-03-03'",
+        "has every day up to the business date",
+        "2025-01-01 to 2026-06-30: 545 days",
+    ),
+    (
+        "marts.dim_dates",
+        "delete from {t} where date_day = date '2026-06-30'",
+        "has every day up to the business date",
+        "2025-01-01 to 2026-06-29: 545 days",
+    ),
+    ("marts.dim_dates", "delete from {t}", "has every day up to the business date", None),
+    (
+        "marts.dim_campaigns",
+        "update {t} set ends_on = date '2026-02-01'",
+        "a campaign ends after it starts",
+        "2026-02-01",
+    ),
+    (
+        ACCOUNTS,
+        "update {t} set rows_read = rows_read + 2 where source = 'desk'",
+        "rows read = loaded + quarantined + duplicate",
+        "2",
+    ),
+    (
+        ACCOUNTS,
+        "update {t} set rows_superseded = 1 where source = 'desk'",
+        "rows loaded - superseded = in the warehouse",
+        "-1",
+    ),
+    (
+        ACCOUNTS,
+        "update {t} set rows_published = 29 where source = 'desk'",
+        "rows in the warehouse = published + after the business date + without order",
+        "1",
+    ),
+    (ACCOUNTS, f"delete from {LINES} where order_id = 'o7'", "rows published are the rows of the fact", "-3"),
+    (
+        ACCOUNTS,
+        "delete from {t} where source = 'desk'",
+        "every loaded source and table is accounted for",
+        None,
+    ),
+    (
+        ACCOUNTS,
+        "update {t} set quantity_quarantined = 5",
+        "quantity read = loaded + quarantined + duplicate",
+        "-5",
+    ),
+    (
+        ACCOUNTS,
+        "update {t} set amount_published = amount_published - 0.001",
+        "amount loaded - superseded = published + not published",
+        "0.001",
+    ),
+]
+
+
+def test_everything_holds_in_a_sound_warehouse(gate: Gate) -> None:
+    result = gate(published.published_suites())
+    assert result.passed
+    assert result.summary() == ""
+
+
+def test_an_nps_of_140_is_stopped_and_named(gate: Gate) -> None:
+    result = gate(
+        (published.kpi_loyalty_monthly(),),
+        f"update {KPI} set nps = 140 where month = '2026-05-01' and level = 'month_department'",
+    )
+    assert not result.passed
+    assert (
+        "kpi.kpi_loyalty_monthly: nps between -100 and 100: 1 of 12 rows, observed 140 "
+        "(month=2026-05-01, level=month_department, department=shop, touchpoint=(all), locale=(all))"
+    ) in result.summary()
+
+
+def test_a_lost_customer_is_stopped_and_named(gate: Gate) -> None:
+    result = gate((published.customer_rfm(),), f"delete from {RFM} where {ONE_CUSTOMER}")
+    key = duckdb.sql("select md5('c7')").fetchall()[0][0]
+    assert [error.line for error in result.errors] == [
+        "marts.customer_rfm: holds everybody who bought, and nobody else: 1 row, observed lost "
+        f"(customer_key={key})"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "breakage", "expectation", "observed"),
+    BROKEN,
+    ids=[f"{table}: {expectation}" for table, _, expectation, _ in BROKEN],
+)
+def test_what_is_broken_is_found(
+    gate: Gate, table: str, breakage: str, expectation: str | None, observed: str | None
+) -> None:
+    result = gate((SUITES[table],), breakage.format(t=table))
+    found = {failed.expectation: failed for failed in result.errors}
+    assert all(failed.checked for failed in found.values())
+    if expectation is None:
+        assert not found
+        return
+    assert expectation in found
+    if observed is not None:
+        assert found[expectation].observed == observed
+
+
+def test_an_order_line_without_its_order_is_a_warning(gate: Gate) -> None:
+    result = gate(
+        (published.reconciliation(),),
+        f"update {ACCOUNTS} set rows_without_order = 1, rows_published = rows_published - 1 "
+        "where table_name = 'crm.order_lines'",
+        f"delete from {LINES} where order_id = 'o7' and line_number = 1",
+    )
+    assert result.passed
+    assert [warning.expectation for warning in result.warnings] == ["every order line has its order"]
+
+
+def test_no_key_that_may_be_an_account_id_is_shown(gate: Gate) -> None:
+    result = gate(
+        (published.fct_orders(), published.dim_customers()),
+        f"update {ORDERS} set customer_key = 'account 4711'",
+        "update marts.dim_customers set customer_key = 'account 4711'",
+    )
+    hashes = [error for error in result.errors if error.expectation == "customer_key is a keyed hash"]
+    assert len(hashes) == 2
+    assert "4711" not in "".join(error.line for error in hashes)
