@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from data_quality.expectations import SHOWN_KEYS, Batch, Suite
@@ -10,6 +12,11 @@ from pipelines.settings import Thresholds
 
 RAW = {suite.table: suite for suite in raw_suites(Thresholds(), newer_than=7)}
 ALL = (*RAW.values(), *published_suites())
+PUBLISHED_MODELS = {
+    f"{folder}.{model.stem}"
+    for folder in ("marts", "kpi", "meta")
+    for model in (Path(__file__).resolve().parents[3] / "dbt_project" / "models" / folder).rglob("*.sql")
+}
 PERSONAL = {column.name for contract in contracts.ALL for column in contract.columns if column.personal}
 
 
@@ -59,6 +66,10 @@ def test_thresholds_come_from_the_settings() -> None:
     severities = {e.name: e.severity for e in loads.expectations}
     assert severities["at most 2% of a table is quarantined"] == "warning"
     assert severities["less than 40% of a table is quarantined"] == "error"
+
+
+def test_every_published_table_has_a_suite() -> None:
+    assert {suite.table for suite in published_suites()} == PUBLISHED_MODELS
 
 
 def test_there_are_ten_segments() -> None:
