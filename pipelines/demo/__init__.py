@@ -37,6 +37,7 @@ from pipelines.demo.company import (
     DemoSummary,
     customers_for,
     generate,
+    generated_with,
 )
 from pipelines.demo.next_night import NextNight, write_next_night
 
@@ -49,5 +50,6 @@ __all__ = [
     "NextNight",
     "customers_for",
     "generate",
+    "generated_with",
     "write_next_night",
 ]
