@@ -14,8 +14,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+import polars as pl
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pipelines import contracts
 
@@ -45,20 +54,21 @@ class Company(_Model):
     _timezone = field_validator("timezone")(_known_timezone)
 
 
-class HashKeyFromEnvironment(_Model):
-    """The secret that turns a customer id into a ``customer_key`` comes from this environment variable."""
+class CustomerKey(_Model):
+    """Where the secret comes from that turns a customer id into a ``customer_key``. Exactly one of the keys."""
 
-    env: str
+    env: str | None = None  # the name of an environment variable
+    public: str | None = None  # for public data and demos only: everybody can recompute the keys
 
-
-class PublicHashKey(_Model):
-    """For public data, demos and tests only: everybody who reads the file can recompute the keys."""
-
-    public: Annotated[str, Field(min_length=1)]
+    @model_validator(mode="after")
+    def _one_origin(self) -> CustomerKey:
+        if bool(self.env) == bool(self.public):
+            raise ValueError("write {env: NAME_OF_A_VARIABLE} or, for public data only, {public: ANY_TEXT}")
+        return self
 
 
 class Privacy(_Model):
-    customer_key: HashKeyFromEnvironment | PublicHashKey = HashKeyFromEnvironment(env="KIZUNA_CUSTOMER_KEY")
+    customer_key: CustomerKey = CustomerKey(env="KIZUNA_CUSTOMER_KEY")
 
 
 class Publication(_Model):
@@ -84,13 +94,36 @@ class Thresholds(_Model):
     )
 
 
+# What an expression must not do. The words are looked for in the text too, because polars rewrites some.
+_BEYOND_THE_RECORD = re.compile(r"\bover\s*\(|\bcurrent_(date|time|timestamp)\b", re.IGNORECASE)
+_AGGREGATES = ('"Agg":', '"Over":', '"Len"')  # as polars serialises an expression
+
+
+def _of_one_record(sql: str) -> str:
+    """Refuse what is no SQL, and what looks at other records: which records share a file must not matter."""
+    try:
+        expression = pl.sql_expr(sql).meta.serialize(format="json")
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"this is no SQL expression that polars knows: {error}") from None
+    if _BEYOND_THE_RECORD.search(sql) or any(sign in expression for sign in _AGGREGATES):
+        raise ValueError(
+            "aggregates, window functions and the clock depend on more than the record itself; "
+            "write number_within: [column, ...] to number records"
+        )
+    return sql
+
+
+_Name = Annotated[str, Field(min_length=1)]
+_Sql = Annotated[str, AfterValidator(_of_one_record)]
+
+
 class ColumnMapping(_Model):
     """Where one canonical column comes from. Exactly one of the first four keys."""
 
-    column: str | None = None
-    sql: str | None = None
+    column: _Name | None = None
+    sql: _Sql | None = None
     constant: str | int | float | bool | None = None
-    number_within: tuple[str, ...] | None = None
+    number_within: Annotated[tuple[_Name, ...], Field(min_length=1)] | None = None
     format: str | None = None  # of dates and times, strptime's letters; default ISO 8601
     values: dict[str, str] | None = None  # replaces labels by canonical values; what is not listed stays
 
@@ -104,10 +137,6 @@ class ColumnMapping(_Model):
         origins = [n for n in ("column", "sql", "constant", "number_within") if getattr(self, n) is not None]
         if len(origins) != 1:
             raise ValueError("write exactly one of column, sql, constant and number_within")
-        if self.sql is not None and re.search(r"\bover\s*\(", self.sql, re.IGNORECASE):
-            raise ValueError(
-                "window functions would number rows by batch, not by file: write number_within: [column, ...]"
-            )
         return self
 
 
@@ -116,7 +145,7 @@ class TableMapping(_Model):
 
     table: str
     columns: dict[str, ColumnMapping]
-    where: str | None = None  # SQL condition: which records are rows of this table
+    where: _Sql | None = None  # SQL condition: which records are rows of this table
     explode: str | None = None  # JSON Lines: the list whose elements are the rows
     version: ColumnMapping | None = (
         None  # which of two rows with one key is newer; default: updated_at, then arrival
@@ -146,15 +175,37 @@ class TableMapping(_Model):
         return contracts.contract_named(self.table)
 
 
+def _one_ascii_sign(value: str) -> str:
+    if len(value) != 1 or not (value == "\t" or " " <= value <= "~"):
+        raise ValueError(
+            "write one ASCII sign, such as ; or a tab in double quotes (it is looked for byte by byte)"
+        )
+    return value
+
+
+_Sign = Annotated[str, AfterValidator(_one_ascii_sign)]
+
+
+_TEXT_TABLES = ("csv", "whitespace")
+_KEYS_OF_FORMATS = {
+    "encoding": (*_TEXT_TABLES, "jsonl"),
+    "delimiter": ("csv",),
+    "quote": ("csv",),
+    "header_rows": _TEXT_TABLES,
+    "columns": _TEXT_TABLES,
+    "null_values": _TEXT_TABLES,
+}
+
+
 class FileSource(_Model):
     """A family of files of one shape. Paths are relative to the settings file."""
 
-    files: str
+    files: _Name
     format: Literal["csv", "whitespace", "jsonl", "parquet"]
-    tables: Annotated[tuple[TableMapping, ...], Field(min_length=1)]
+    tables: tuple[TableMapping, ...]
     encoding: str = "utf-8"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    quote: Annotated[str, Field(min_length=1, max_length=1)] | None = '"'
+    delimiter: _Sign = ","
+    quote: _Sign | None = '"'
     header_rows: Annotated[int, Field(ge=0)] = 1  # the first names the columns, the others are skipped
     columns: tuple[str, ...] | None = None  # names of the columns where the file has no header
     null_values: tuple[str, ...] = ("",)
@@ -177,9 +228,25 @@ class FileSource(_Model):
         return value if value is None else _known_timezone(value)
 
     @model_validator(mode="after")
-    def _names_its_columns(self) -> FileSource:
-        if self.format in ("csv", "whitespace") and self.header_rows == 0 and not self.columns:
-            raise ValueError("header_rows: 0 needs columns, the names of the file's columns in order")
+    def _reads_one_way(self) -> FileSource:
+        if not self.tables:
+            raise ValueError("tables must name at least one table that the records are rows of")
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter and quote are the same sign")
+        useless = [
+            k for k, v in _KEYS_OF_FORMATS.items() if k in self.model_fields_set and self.format not in v
+        ]
+        if useless:
+            raise ValueError(f"format: {self.format} does not read {useless[0]}: remove the key")
+        if self.format in _TEXT_TABLES and (self.header_rows == 0) != bool(self.columns):
+            raise ValueError(
+                "columns names the columns of a file without a header: write it with header_rows: 0, and only then"
+            )
+        if len(set(self.columns or ())) < len(self.columns or ()):
+            raise ValueError("columns has a name twice")
+        kept = {mapping.table: mapping.keep for mapping in self.tables}
+        if any(kept[mapping.table] != mapping.keep for mapping in self.tables):
+            raise ValueError("two mappings of one table must keep the same version, newest or oldest")
         if any(t.explode for t in self.tables) and self.format != "jsonl":
             raise ValueError("explode is for format: jsonl")
         return self
@@ -228,7 +295,7 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     if not path.is_file():
         raise SettingsError(f"{path}: there is no such file. Write one with: kizuna init")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Yaml)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: this is no YAML in UTF-8: {error}") from None
     if not isinstance(content, dict):
@@ -236,7 +303,10 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     try:
         settings = Settings.model_validate(_expanded(content, environment, path, ()))
     except ValidationError as error:
-        raise SettingsError(_explained(path, error)) from None
+        used = {name: environment[name] for name in _VARIABLE.findall(str(content))}
+        raise SettingsError(_without_values(_explained(path, error), used)) from None
+    except RecursionError:
+        raise SettingsError(f"{path}: an anchor (&name) holds a reference (*name) to itself") from None
     settings._path = path
     return settings
 
@@ -248,9 +318,9 @@ def customer_key_secret(settings: Settings, environment: Mapping[str, str] = os.
         SettingsError: the environment variable is not set. Its value never appears in a message.
     """
     source = settings.privacy.customer_key
-    if isinstance(source, PublicHashKey):
+    if source.public:
         return source.public
-    secret = environment.get(source.env)
+    secret = environment.get(source.env or "")
     if not secret:
         raise SettingsError(
             f"{settings.path}: privacy.customer_key.env: the environment variable {source.env} is not set. "
@@ -258,6 +328,35 @@ def customer_key_secret(settings: Settings, environment: Mapping[str, str] = os.
             f"(python3 -c 'import secrets; print(secrets.token_hex(32))' makes one.)"
         )
     return secret
+
+
+class _Yaml(yaml.SafeLoader):
+    """YAML without its traps: a key written twice is an error, not a silent choice of the last one; ``no``,
+    ``2024-01-01`` and ``007`` are text (a column may be called so), as in YAML 1.2."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        doubled = sorted({key for key in keys if keys.count(key) > 1})
+        if doubled:
+            raise yaml.constructor.ConstructorError(
+                problem=f"the key {doubled[0]!r} is written twice", problem_mark=node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+_Yaml.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in forms if tag.rpartition(":")[2] not in ("bool", "int", "timestamp")]
+    for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Yaml.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false)$", re.IGNORECASE), [*"tTfF"])
+_Yaml.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), [*"-+0123456789"])
+
+
+def _without_values(message: str, variables: Mapping[str, str]) -> str:
+    """The message with the values of environment variables replaced by their names: some are secrets."""
+    for name, value in sorted(variables.items(), key=lambda item: -len(item[1])):
+        message = message.replace(value, f"${{{name}}}") if value else message
+    return message
 
 
 def _expanded(value: Any, environment: Mapping[str, str], path: Path, key: tuple[str, ...]) -> Any:
@@ -286,6 +385,10 @@ def _explained(path: Path, error: ValidationError) -> str:
         key = ".".join(str(part) for part in problem["loc"]) or "(the file)"
         if problem["type"] == "extra_forbidden":
             text = f"unknown key. Remove it or correct its spelling{_near(problem['loc'])}"
+        elif problem["type"] == "model_type":
+            text = (
+                "write a column's name, or keys such as sql and constant, in quotes where YAML reads a number"
+            )
         elif problem["type"] == "missing":
             text = "this key is missing: add it"
         else:
@@ -301,6 +404,7 @@ _KNOWN_KEYS = sorted(
             Settings,
             Company,
             Privacy,
+            CustomerKey,
             Publication,
             Schedule,
             Thresholds,
