@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame
+from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame, trimmed
 
 Positions = npt.NDArray[np.int64]
 
@@ -60,6 +60,7 @@ def read_delimited(
     Raises:
         UnreadableFileError: no header, doubled column names, or hardly a record with sound quotes.
     """
+    text = _with_newlines(text)
     split = split_records(text, delimiter, quote)
     return _parse(text, text, split, delimiter, quote, header_rows, columns, null_values)
 
@@ -68,14 +69,22 @@ def read_blank_aligned(
     text: bytes, *, header_rows: int, columns: tuple[str, ...] | None, null_values: tuple[str, ...]
 ) -> Records:
     """Read UTF-8 text whose columns are aligned by runs of blanks, so that no value has one inside."""
-    lines = re.sub(rb"^[ \t]+|[ \t\r]+$", b"", text, flags=re.MULTILINE)
+    lines = re.sub(rb"^[ \t]+|[ \t\r]+$", b"", _with_newlines(text), flags=re.MULTILINE)
     fields = re.sub(rb"[ \t]+", _BLANKS_AS_DELIMITER.encode(), lines)
     split = split_records(fields, _BLANKS_AS_DELIMITER, None)
     return _parse(fields, lines, split, _BLANKS_AS_DELIMITER, None, header_rows, columns, null_values)
 
 
+def _with_newlines(text: bytes) -> bytes:
+    """Spreadsheets on old Macs end a line by a carriage return alone."""
+    return text if b"\n" in text else text.replace(b"\r", b"\n")
+
+
 def split_records(text: bytes, delimiter: str, quote: str | None) -> Split:
     """Find the records of UTF-8 text; blank lines are none."""
+    if not text:
+        none = np.empty(0, np.int64)
+        return Split(none, none, none, none, np.empty(0, np.bool_))
     buffer = np.frombuffer(text, np.uint8)
     newlines = np.flatnonzero(buffer == _NEWLINE)
     quotes = np.flatnonzero(buffer == ord(quote)) if quote else np.empty(0, np.int64)
@@ -194,7 +203,7 @@ def _parse(
             f"{good.size:,} records were found but {frame.height:,} could be parsed. Are delimiter and quote right?"
         )
     return Records(
-        frame=frame.with_columns(
+        frame=trimmed(frame).with_columns(
             pl.Series(RECORD, good, pl.Int64), pl.Series(LINE, split.lines[good], pl.Int64)
         ),
         rejected=rejected_frame(
@@ -216,11 +225,16 @@ def _names(text: bytes, split: Split, delimiter: str, quote: str | None) -> list
     header = text[split.starts[0] : split.ends[0]] + b"\n"
     fields = int(split.fields[0])
     schema = {f"column_{n}": pl.String for n in range(fields)}
+    if split.broken[0]:
+        raise UnreadableFileError("the header has a quote in the wrong place. Is quote declared rightly?")
     names = [str(name or "").strip() for name in _csv(header, schema, delimiter, quote, ()).row(0)]
     named = [name or f"column_{n}" for n, name in enumerate(names, 1)]  # blank header cells are common
-    doubled = sorted({name for name in named if named.count(name) > 1})
-    if doubled:
-        raise UnreadableFileError(f"the header names {', '.join(map(repr, doubled))} more than once")
+    doubled = [n for n, name in enumerate(named, 1) if named.count(name) > 1]
+    if doubled:  # the names themselves are not shown: where a file has no header, they are somebody's data
+        raise UnreadableFileError(
+            f"the columns {', '.join(map(str, doubled))} of the header do not have names of their own. "
+            f"Has the file a header (header_rows: 0 and columns where it has none)?"
+        )
     return named
 
 
@@ -257,12 +271,17 @@ def _csv(
     quote: str | None,
     null_values: tuple[str, ...],
 ) -> pl.DataFrame:
-    return pl.read_csv(
-        text,
-        has_header=False,
-        schema=schema,
-        separator=delimiter,
-        quote_char=quote,
-        null_values=list(null_values),
-        infer_schema=False,
-    )
+    try:
+        return pl.read_csv(
+            text,
+            has_header=False,
+            schema=schema,
+            separator=delimiter,
+            quote_char=quote,
+            null_values=list(null_values),
+            infer_schema=False,
+        )
+    except pl.exceptions.PolarsError as error:  # its text can quote a value
+        raise UnreadableFileError(
+            f"the records cannot be parsed ({type(error).__name__}). Are delimiter and quote right?"
+        ) from None

@@ -13,6 +13,7 @@ import polars as pl
 
 from pipelines.formats.records import LINE, RECORD, Records, rejected_frame, trimmed
 
+_NO_OBJECT = "the line is no JSON object"
 POSITION = "_position"  # field of an exploded element: its place in the list, from 1
 
 
@@ -24,7 +25,7 @@ def read_json_lines(text: bytes, fields: Iterable[str], *, explode: str | None =
         fields: dotted paths such as ``via.channel``; a path that a line lacks is null there. Objects and
             lists come as JSON text.
         explode: path of a list; the records are then its elements, their fields ``<explode>.<field>``,
-            and a line without the list has none.
+            a line without the list has none, and one with something else in its place is rejected.
     """
     lines = (
         pl.read_lines(text, name="text")
@@ -37,11 +38,19 @@ def read_json_lines(text: bytes, fields: Iterable[str], *, explode: str | None =
     def texts(records: pl.Series) -> list[str]:
         return lines["text"].gather(records).to_list()
 
+    record, line = _quoted(RECORD), _quoted(LINE)
     with duckdb.connect() as connection:
         connection.register("lines", lines.to_arrow())
-        is_object = "case when json_valid(text) then json_type(text) = 'OBJECT' else false end"
+        connection.execute(
+            f"""create temp table judged as
+            select *, case
+                when not json_valid(text) or json_type(text) <> 'OBJECT' then '{_NO_OBJECT}'
+                {_no_list(explode) if explode else ""}
+                end as reason
+            from lines"""
+        )
         bad = connection.sql(
-            f"select {RECORD} as r, {LINE} as line from lines where not ({is_object}) order by r"
+            f"select {record} as r, {line} as line, reason from judged where reason is not null order by r"
         ).pl()
         columns = ", ".join(f"{_extract(f, explode)} as {_quoted(f)}" for f in fields)
         elements = (
@@ -51,17 +60,21 @@ def read_json_lines(text: bytes, fields: Iterable[str], *, explode: str | None =
             else ""
         )
         frame = connection.sql(
-            f"with good as materialized (select {RECORD}, {LINE}, text{elements} from lines where {is_object})"
-            f" select {columns + ', ' if columns else ''}{RECORD}, {LINE} from good"
-            f" order by {RECORD}{', position' if explode else ''}"
+            f"with good as materialized (select {record}, {line}, text{elements} from judged where reason is null)"
+            f" select {columns + ', ' if columns else ''}{record}, {line} from good"
+            f" order by {record}{', position' if explode else ''}"
         ).pl()
     return Records(
         frame=trimmed(frame),
-        rejected=rejected_frame(
-            bad["line"].to_list(), ["the line is no JSON object"] * bad.height, texts(bad["r"])
-        ),
+        rejected=rejected_frame(bad["line"].to_list(), bad["reason"].to_list(), texts(bad["r"])),
         original_text=texts,
     )
+
+
+def _no_list(explode: str) -> str:
+    """Branch of a case: no list at all is an empty one, but anything else in its place is a loss."""
+    shown, path = explode.replace("'", "''"), _path(explode)
+    return f"when json_type(text, '{path}') not in ('ARRAY', 'NULL') then '{shown} is no list'"
 
 
 def _extract(field: str, explode: str | None) -> str:

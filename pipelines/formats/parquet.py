@@ -16,8 +16,8 @@ def read_parquet(path: Path) -> Records:
         UnreadableFileError: the file is no Parquet, or damaged.
     """
     try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
+        frame = pl.read_parquet(path, glob=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise UnreadableFileError(f"the file is no readable Parquet ({type(error).__name__})") from None
     columns = frame.columns
     numbered = frame.with_row_index(RECORD).with_columns(

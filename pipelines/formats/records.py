@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-RECORD = "_record"  # position of the record in its file, from 0
-LINE = "_line"  # the record's first line in its file, from 1
+# Names that no file has: exports of other pipelines do come with a column _line.
+RECORD = "kizuna:record"  # position of the record in its file, from 0
+LINE = "kizuna:line"  # the record's first line in its file, from 1
 
 REJECTED_SCHEMA = {"line": pl.Int64, "reason": pl.String, "original_text": pl.String}
 
@@ -45,5 +46,7 @@ def rejected_frame(lines: list[int], reasons: list[str], texts: list[str]) -> pl
 
 def trimmed(frame: pl.DataFrame) -> pl.DataFrame:
     """Text without blanks around it, and null where nothing is left."""
-    text = pl.col(pl.String).str.strip_chars()
+    # Most columns have none to take away, and looking is three times faster than taking.
+    blanks = frame.select(pl.col(pl.String).str.contains(r"^\s|\s$|^$").any())
+    text = pl.col([name for name in blanks.columns if blanks[name][0]]).str.strip_chars()
     return frame.with_columns(pl.when(text != "").then(text))

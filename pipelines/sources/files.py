@@ -45,18 +45,31 @@ def find_files(source_name: str, source: FileSource, settings: Settings) -> list
         else fixed
     )
     relative = pattern.relative_to(fixed).as_posix()
-    paths = [path for path in (fixed.glob(relative) if relative != "." else [fixed]) if path.is_file()]
+    paths = [path for path in fixed.glob(relative) if path.is_file()]
     if not paths and source.required:
         raise SettingsError(
             f"{settings.path}: sources.{source_name}.files: no file matches {source.files}. "
             f"Correct the pattern, or write required: false where the files may be absent."
         )
-    found = []
-    for path in paths:
+    return sorted((_as_it_lies(path, base) for path in paths), key=lambda file: file.name)
+
+
+def _as_it_lies(path: Path, base: Path) -> SourceFile:
+    name = path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
+    try:
         status = path.stat()
-        name = path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
-        found.append(SourceFile(path, name, status.st_size, status.st_mtime_ns))
-    return sorted(found, key=lambda file: file.name)
+    except OSError:  # gone since it was listed: reading it will say so
+        return SourceFile(path, name, 0, 0)
+    return SourceFile(path, name, status.st_size, status.st_mtime_ns)
+
+
+def has_changed(file: SourceFile) -> bool:
+    """Whether the file is being written, or was replaced, since it was listed."""
+    try:
+        status = file.path.stat()
+    except OSError:
+        return True
+    return (status.st_size, status.st_mtime_ns) != (file.bytes, file.modified_ns)
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -70,9 +83,12 @@ def _fixed_part(pattern: Path) -> Path:
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of the file as it lies there, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of the file as it lies there, in hexadecimal; empty where it cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def read_file(file: SourceFile, source: FileSource) -> Iterator[tuple[TableMapping, Records]]:

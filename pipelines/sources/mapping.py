@@ -13,11 +13,14 @@ import polars as pl
 
 from pipelines.contracts import Column, Contract, Kind
 from pipelines.formats.records import LINE, RECORD, UnreadableFileError, trimmed
-from pipelines.settings import ColumnMapping, SettingsError, TableMapping
+from pipelines.settings import ColumnMapping, TableMapping
 from pipelines.sources.values import parsed
 
 VERSION = "_version"
-REPEAT = "_repeat"  # an exact repetition of an earlier record of the same file
+_VALUE = "kizuna:value"
+REPEAT = "kizuna:repeat"  # an exact repetition of an earlier record of the same file
+# A handful of values that an expression fails on are errors in the data; a thousand mean that it is wrong.
+MAXIMUM_FAILURES = 1000
 
 
 @dataclass(frozen=True)
@@ -40,27 +43,28 @@ class Mapped:
 
 
 def source_fields(mapping: TableMapping) -> set[str]:
-    """The columns of the file that a mapping reads.
-
-    Raises:
-        SettingsError: an expression is no SQL that polars knows.
-    """
+    """The columns of the file that a mapping reads."""
     fields: set[str] = set()
-    for name, column in _all_columns(mapping):
+    for _, column in _all_columns(mapping):
         if column.column is not None:
             fields.add(column.column)
         elif column.sql is not None:
-            fields.update(_sql(mapping, name, column.sql).meta.root_names())
+            fields.update(pl.sql_expr(column.sql).meta.root_names())
         elif column.number_within is not None:
             fields.update(column.number_within)
     if mapping.where is not None:
-        fields.update(_sql(mapping, "where", mapping.where).meta.root_names())
+        fields.update(pl.sql_expr(mapping.where).meta.root_names())
     return fields
 
 
 def numbers_records(mapping: TableMapping) -> bool:
     """Whether the mapping makes up part of the key, so that only whole records can be told apart."""
     return any(column.number_within is not None for column in mapping.columns.values())
+
+
+def has_versions(mapping: TableMapping) -> bool:
+    """Whether the rows say which of two with one key is newer."""
+    return mapping.version is not None or "updated_at" in mapping.columns
 
 
 def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop_repeats: bool) -> Mapped:
@@ -72,14 +76,16 @@ def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop
         drop_repeats: whether records that no key tells apart count once.
 
     Raises:
-        UnreadableFileError: a column that the mapping needs is not in the file.
-        SettingsError: an expression of the mapping is not valid.
+        UnreadableFileError: a column that the mapping needs is not in the file, or an expression does not
+            suit the file's columns.
     """
     _require_columns(frame, mapping)
     contract = mapping.contract
     records = frame.height
     if mapping.where is not None:
-        kept, failed = _evaluated(frame, _sql(mapping, "where", mapping.where))
+        kept, failed = _evaluated(frame, pl.sql_expr(mapping.where), f"{mapping.table}: where")
+        if kept.dtype not in (pl.Boolean, pl.Null):
+            raise UnreadableFileError(f"{mapping.table}: where is no condition: it gives {kept.dtype}")
         # A condition that cannot be computed says nothing: the row stays, and its columns are judged.
         frame = frame.filter(kept.cast(pl.Boolean) if failed is None else kept.cast(pl.Boolean) | failed)
     repeats = _repeats(frame) if drop_repeats and numbers_records(mapping) else None
@@ -96,7 +102,9 @@ def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop
         if contract.is_required(column) and values.null_count():
             empty = values.is_null() if failed is None else values.is_null() & ~failed
             problems.append(_Problem(empty, f"{column.name} is empty"))
-    versions = _versions(frame, mapping, typed, zone)
+    versions, failed = _versions(frame, mapping, typed, zone)
+    if failed is not None:  # without it the row would count as the oldest, or the newest, unasked
+        problems.append(_Problem(failed, "version is no timestamp"))
     rows = pl.DataFrame([frame[RECORD], frame[LINE], *typed.values(), versions])
     problems += _broken_rules(rows, contract)
 
@@ -144,7 +152,25 @@ def _column_values(
     if spec is None:
         return _constant(None, column.kind.polars, frame.height), None
     found, failed = _found_values(frame, mapping, column.name, spec)
-    values, unusable = parsed(found, column.kind, spec.format, zone)
+    return _typed(mapping, column.name, found, failed, column.kind, spec.format, zone)
+
+
+def _typed(
+    mapping: TableMapping,
+    name: str,
+    found: pl.Series,
+    failed: pl.Series | None,
+    kind: Kind,
+    format_: str | None,
+    zone: str,
+) -> tuple[pl.Series, pl.Series | None]:
+    try:
+        values, unusable = parsed(found, kind, format_, zone)
+    except (TypeError, pl.exceptions.PolarsError):
+        raise UnreadableFileError(
+            f"{mapping.table}: {name} is to be {kind.value}, but what it is mapped to holds {found.dtype}. "
+            f"Map another column, or cast it with sql"
+        ) from None
     return values, failed if unusable is None else unusable if failed is None else unusable | failed
 
 
@@ -155,7 +181,7 @@ def _found_values(
         return frame[spec.column], None
     if spec.constant is not None and spec.values is None:
         return _constant(spec.constant, None, frame.height), None
-    found, failed = _evaluated(frame, _expression(mapping, name, spec))
+    found, failed = _evaluated(frame, _expression(spec), f"{mapping.table}: {name}")
     return trimmed(found.to_frame())[:, 0] if found.dtype == pl.String else found, failed
 
 
@@ -165,13 +191,15 @@ def _constant(value: object, dtype: pl.DataType | type[pl.DataType] | None, heig
 
 def _versions(
     frame: pl.DataFrame, mapping: TableMapping, typed: dict[str, pl.Series], zone: str
-) -> pl.Series:
+) -> tuple[pl.Series, pl.Series | None]:
     if mapping.version is not None:
-        found, _ = _found_values(frame, mapping, "version", mapping.version)
-        return parsed(found, Kind.TIMESTAMP, mapping.version.format, zone)[0].alias(VERSION)
+        found, failed = _found_values(frame, mapping, "version", mapping.version)
+        spec = mapping.version
+        values, failed = _typed(mapping, "version", found, failed, Kind.TIMESTAMP, spec.format, zone)
+        return values.alias(VERSION), failed
     if "updated_at" in typed:
-        return typed["updated_at"].alias(VERSION)
-    return _constant(None, Kind.TIMESTAMP.polars, frame.height).alias(VERSION)
+        return typed["updated_at"].alias(VERSION), None
+    return _constant(None, Kind.TIMESTAMP.polars, frame.height).alias(VERSION), None
 
 
 def _row_rules(contract: Contract) -> Iterable[tuple[pl.Expr, str]]:
@@ -185,11 +213,11 @@ def _row_rules(contract: Contract) -> Iterable[tuple[pl.Expr, str]]:
         yield check.fails, check.reason
 
 
-def _expression(mapping: TableMapping, name: str, spec: ColumnMapping) -> pl.Expr:
+def _expression(spec: ColumnMapping) -> pl.Expr:
     if spec.column is not None:
         expression = pl.col(spec.column)
     elif spec.sql is not None:
-        expression = _sql(mapping, name, spec.sql)
+        expression = pl.sql_expr(spec.sql)
     elif spec.number_within is not None:
         counts = (~pl.col(REPEAT)).cum_sum().over(list(spec.number_within))
         expression = pl.when(~pl.col(REPEAT)).then(counts)
@@ -198,47 +226,59 @@ def _expression(mapping: TableMapping, name: str, spec: ColumnMapping) -> pl.Exp
     return expression if spec.values is None else expression.cast(pl.String).replace(spec.values)
 
 
-def _sql(mapping: TableMapping, name: str, text: str) -> pl.Expr:
-    try:
-        return pl.sql_expr(text)
-    except pl.exceptions.PolarsError as error:
-        raise SettingsError(
-            f"{mapping.table}: {name}: this is no SQL expression that polars knows: {error}"
-        ) from None
-
-
-def _evaluated(frame: pl.DataFrame, expression: pl.Expr) -> tuple[pl.Series, pl.Series | None]:
+def _evaluated(frame: pl.DataFrame, expression: pl.Expr, name: str) -> tuple[pl.Series, pl.Series | None]:
     """The expression's value for every row, and the rows for which it cannot be computed (None: for none).
 
     Some functions of SQL fail for the whole column because of one value (``strptime``). Then the frame is
     halved until the rows at fault stand alone, so that one broken date costs one row, not the file.
+
+    Raises:
+        UnreadableFileError: the expression does not suit the file's columns, or fails for too many records.
     """
     try:
-        values = frame.select(expression.alias("value"))["value"]
-    except pl.exceptions.ColumnNotFoundError:
-        raise
+        return _values(frame, expression), None
     except pl.exceptions.PolarsError:
-        if frame.height <= 1:
-            return _constant(None, None, frame.height), _constant(True, None, frame.height)
-        middle = frame.height // 2
-        first, first_failed = _evaluated(frame[:middle], expression)
-        second, second_failed = _evaluated(frame[middle:], expression)
-        failed = _mask(first_failed, middle).append(_mask(second_failed, frame.height - middle))
-        return _appended(first, second), failed
-    if values.len() == 1 and frame.height != 1:  # a constant
-        values = values.new_from_index(0, frame.height)
-    return values, None
+        pass
+    try:  # without rows: no value of somebody's can be in the message
+        dtype = _values(frame.clear(), expression).dtype
+    except pl.exceptions.PolarsError as error:
+        cause = str(error).partition("\n")[0]
+        raise UnreadableFileError(
+            f"{name}: the expression does not suit the file's columns: {cause}"
+        ) from None
+    failures: list[int] = []
+    values = pl.concat(_pieces(frame, 0, expression, dtype, failures, name))
+    return values, pl.select(pl.int_range(frame.height).is_in(failures)).to_series()
 
 
-def _mask(failed: pl.Series | None, height: int) -> pl.Series:
-    return _constant(False, pl.Boolean, height) if failed is None else failed
+def _values(frame: pl.DataFrame, expression: pl.Expr) -> pl.Series:
+    return frame.lazy().with_columns(expression.alias(_VALUE)).select(_VALUE).collect()[:, 0]
 
 
-def _appended(first: pl.Series, second: pl.Series) -> pl.Series:
-    """One series of both; a half of nothing but failures has no type of its own."""
-    if first.dtype == pl.Null:
-        first = first.cast(second.dtype)
-    return first.append(second.cast(first.dtype))
+def _pieces(
+    frame: pl.DataFrame,
+    start: int,
+    expression: pl.Expr,
+    dtype: pl.DataType,
+    failures: list[int],
+    name: str,
+) -> list[pl.Series]:
+    """The values of a part of the file that starts at row ``start``; ``failures`` gets the rows without one."""
+    middle = frame.height // 2
+    if middle == 0:
+        if len(failures) == MAXIMUM_FAILURES:
+            raise UnreadableFileError(
+                f"{name}: the expression fails for more than {MAXIMUM_FAILURES:,} records. Is its format right?"
+            )
+        failures.append(start)
+        return [_constant(None, dtype, 1)]
+    pieces: list[pl.Series] = []
+    for half, first in ((frame[:middle], start), (frame[middle:], start + middle)):
+        try:
+            pieces.append(_values(half, expression))
+        except pl.exceptions.PolarsError:
+            pieces += _pieces(half, first, expression, dtype, failures, name)
+    return pieces
 
 
 def _repeats(frame: pl.DataFrame) -> pl.Series:
@@ -249,10 +289,15 @@ def _repeats(frame: pl.DataFrame) -> pl.Series:
 def _require_columns(frame: pl.DataFrame, mapping: TableMapping) -> None:
     missing = sorted(source_fields(mapping) - set(frame.columns))
     if missing:
-        present = ", ".join(name for name in frame.columns if name not in (RECORD, LINE))
+        present = [name for name in frame.columns if name not in (RECORD, LINE)]
+        # Where none is known, the first record may be no header at all but somebody's data.
+        shown = (
+            f"It has: {', '.join(present)}. Has the export changed, or the mapping a misspelling?"
+            if source_fields(mapping) & set(present)
+            else "Nor has it any other column that the mapping reads. Is the delimiter right, has it a header?"
+        )
         raise UnreadableFileError(
-            f"{mapping.table} needs the column {', '.join(map(repr, missing))}, which the file has not. "
-            f"It has: {present}. Has the export changed, or the mapping a misspelling?"
+            f"{mapping.table} needs the column {', '.join(map(repr, missing))}, which the file has not. {shown}"
         )
 
 

@@ -8,6 +8,9 @@ import polars as pl
 
 from pipelines.contracts import Kind
 
+# A year of fewer digits is a two-digit year that a format with %Y has taken for one of antiquity.
+_FIRST_YEAR, _LAST_YEAR = 1000, 9999
+
 # ISO 8601 as exports really write it. The order does not matter for the result: no text fits two of them.
 _ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 _ISO_TIMES_WITH_OFFSET = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
@@ -27,9 +30,16 @@ def parsed(
 
     Returns:
         The values as ``kind.polars`` (null where there is none), and where something is there but is no
-        such value (None: nowhere).
+        such value (None: nowhere). A decimal is rounded to ``DECIMAL_SCALE`` places, half to even.
+
+    Raises:
+        TypeError: values of the column's own type are never of this kind, such as dates for a number.
     """
+    if kind in (Kind.INTEGER, Kind.DECIMAL) and (values.dtype.is_temporal() or values.dtype == pl.Boolean):
+        raise TypeError(f"{values.dtype} is no {kind.value}")
     typed = _CONVERTERS[kind](values, format_, zone)
+    if kind in (Kind.DATE, Kind.TIMESTAMP):
+        typed = typed.set(~typed.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR), None)
     if typed.null_count() == values.null_count():
         return typed, None
     return typed, typed.is_null() & values.is_not_null()
