@@ -6,6 +6,7 @@ The only module that knows the order of these steps. Each step has its own modul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import duckdb
@@ -16,8 +17,8 @@ from pipelines.home import Home
 from pipelines.landing import FileOutcome, LandingWriter, LandingZone, Load, TableCounts
 from pipelines.load import LoadedTable, last_load_id, load, remember_files
 from pipelines.settings import FileSource, Settings, TableMapping
-from pipelines.sources.files import SourceFile, content_hash, find_files, read_file
-from pipelines.sources.mapping import Mapped, apply_mapping
+from pipelines.sources.files import SourceFile, content_hash, find_files, has_changed, read_file
+from pipelines.sources.mapping import Mapped, apply_mapping, has_versions
 from pipelines.warehouse import create_tables, open_warehouse
 
 # A load is one transaction: large enough that few are needed, small enough that a kill costs minutes only.
@@ -66,7 +67,8 @@ def ingest_source(
     result = SourceResult(name, files_found=len(files))
     with open_warehouse(home) as connection:
         create_tables(connection)
-        zone.discard_after(last_load_id(connection))
+        _finish_landed(connection, zone)
+        zone.discard_unfinished()
         cursor = _Cursor.read(connection, name)
         new = _new_files(connection, name, files, cursor)
         result.files_unchanged = len(files) - len(new)
@@ -98,17 +100,36 @@ def ingest_source(
 
 
 def rebuild(home: Home, progress: Progress | None = None) -> int:
-    """Load every landed batch again, in order, into an empty warehouse; returns how many there were."""
-    zone = LandingZone(home.landing)
-    identifiers = zone.manifests()
+    """Start a new warehouse and load every landed batch again, in order; returns how many there were.
+
+    Interrupted, it is continued by the next call of ``ingest_source``.
+
+    Raises:
+        WarehouseBusyError: another run is writing.
+    """
+    with (
+        suppress(duckdb.Error),
+        open_warehouse(home),
+    ):  # a damaged file is what this is for; a busy one is not
+        pass
+    home.warehouse.unlink(missing_ok=True)
+    home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)
     with open_warehouse(home) as connection:
         create_tables(connection)
-        for done, load_id in enumerate(identifiers):
-            if progress:
-                progress(done, len(identifiers), f"load {load_id}")
-            if load_id > last_load_id(connection):
-                load(connection, zone, zone.read_manifest(load_id))
-    return len(identifiers)
+        return _finish_landed(connection, LandingZone(home.landing), progress)
+
+
+def _finish_landed(
+    connection: duckdb.DuckDBPyConnection, zone: LandingZone, progress: Progress | None = None
+) -> int:
+    """Load what was landed whole but never loaded: a run was interrupted, or the warehouse is new or lost."""
+    last = last_load_id(connection)
+    waiting = [load_id for load_id in zone.manifests() if load_id > last]
+    for done, load_id in enumerate(waiting):
+        if progress:
+            progress(done, len(waiting), f"load {load_id}")
+        load(connection, zone, zone.read_manifest(load_id))
+    return len(waiting)
 
 
 @dataclass
@@ -116,7 +137,7 @@ class _Cursor:
     """What the warehouse knows of a source's files."""
 
     by_name: dict[str, tuple[str, int, int, str]]
-    loaded_hashes: set[str]
+    loaded: set[tuple[str, int]]  # hash and time of what was loaded
 
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection, source: str) -> _Cursor:
@@ -125,13 +146,18 @@ class _Cursor:
         ).fetchall()
         return cls(
             {file: (sha256, size, modified, status) for file, sha256, size, modified, status in rows},
-            {sha256 for _, sha256, _, _, status in rows if status == "loaded"},
+            {(sha256, modified) for _, sha256, _, modified, status in rows if status == "loaded"},
         )
 
     def knows(self, file: SourceFile) -> bool:
         """Whether the file is as it was when it was loaded. A rejected one is tried again: settings change."""
         known = self.by_name.get(file.name)
         return known is not None and known[3] != "rejected" and known[1:3] == (file.bytes, file.modified_ns)
+
+    def holds_elsewhere(self, file: SourceFile, sha256: str) -> bool:
+        """Whether this is a loaded file under another name. One written at another time is an export of its
+        own: where it says the same as an earlier one, it may take back what came between."""
+        return (sha256, file.modified_ns) in self.loaded
 
     def holds(self, file: SourceFile, sha256: str) -> bool:
         """Whether this content was loaded under this name."""
@@ -182,30 +208,44 @@ class _BatchReader:
     def read(self, file: SourceFile, sha256: str) -> FileOutcome:
         """Read, map and land one file; a file is landed whole or, unreadable, not at all."""
         records, reason = 0, None
-        if sha256 in self._cursor.loaded_hashes:
+        if self._cursor.holds_elsewhere(file, sha256):
             status = "same_content"
         else:
             try:
+                if not sha256:
+                    raise UnreadableFileError("the file cannot be opened: it is gone, or may not be read")
                 mapped = list(self._mapped(file))
+                if has_changed(file):
+                    raise UnreadableFileError("the file is still being written; the next run reads it again")
             except UnreadableFileError as error:
                 status, reason = "rejected", str(error)
+            except OSError as error:
+                status, reason = "rejected", f"the file cannot be opened ({error.strerror})"
             else:
                 status = "loaded"
-                records = mapped[0][1].count if mapped else 0
+                records = mapped[0][1].count
                 reason = None if records else "the file holds no records"
-                for primary, (mapping, found, rows) in zip(
-                    (True, *[False] * len(mapped)), mapped, strict=False
-                ):
-                    self._land(file, mapping, found, rows, primary)
-                self._cursor.loaded_hashes.add(sha256)
+                rejected_lines: set[int] = set()
+                for mapping, found, rows in mapped:
+                    self._land(file, mapping, found, rows, rejected_lines)
+                    rejected_lines.update(found.rejected["line"])
+                self._cursor.loaded.add((sha256, file.modified_ns))
         outcome = FileOutcome(file.name, sha256, file.bytes, file.modified_ns, status, records, reason)
         self._outcomes.append(outcome)
         return outcome
 
     def finish(self) -> Load:
         self._writer.finish()
-        oldest = tuple(mapping.table for mapping in self._source.tables if mapping.keep == "oldest")
-        return Load(self._load_id, self._name, tuple(self._outcomes), self._tables, oldest)
+        mappings = self._source.tables
+        versioned = {mapping.table for mapping in mappings if has_versions(mapping)}
+        return Load(
+            self._load_id,
+            self._name,
+            tuple(self._outcomes),
+            self._tables,
+            keep_oldest=tuple(dict.fromkeys(m.table for m in mappings if m.keep == "oldest")),
+            unversioned=tuple(dict.fromkeys(m.table for m in mappings if m.table not in versioned)),
+        )
 
     def _mapped(self, file: SourceFile) -> Iterator[tuple[TableMapping, Records, Mapped]]:
         drop_repeats = self._source.duplicate_records == "drop"
@@ -214,12 +254,13 @@ class _BatchReader:
             yield mapping, records, rows
 
     def _land(
-        self, file: SourceFile, mapping: TableMapping, records: Records, rows: Mapped, primary: bool
+        self, file: SourceFile, mapping: TableMapping, records: Records, rows: Mapped, known: set[int]
     ) -> None:
-        """Hand the rows on. A record that is none counts for the source's first table, and once."""
+        """Hand the rows on. An unreadable record counts once, for the first table that meets it; ``known``:
+        the lines that an earlier table has met."""
         contract = mapping.contract
         counts = self._tables.setdefault(contract.name, TableCounts())
-        unreadable = records.rejected if primary else records.rejected.clear()
+        unreadable = records.rejected.filter(~pl.col("line").is_in(known))
         counts.records_read += records.count
         counts.rows_excluded += rows.excluded + records.rejected.height - unreadable.height
         counts.read.add(rows.everything, contract)

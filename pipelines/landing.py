@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,7 @@ import polars as pl
 
 from pipelines import contracts
 from pipelines.contracts import Contract
+from pipelines.formats.records import LINE
 
 FILE, ORDER = "_file", "_order"  # ORDER: place of the row in its load, from 0
 QUARANTINE_SCHEMA = {
@@ -85,6 +87,7 @@ class Load:
     files: tuple[FileOutcome, ...]
     tables: dict[str, TableCounts]
     keep_oldest: tuple[str, ...]
+    unversioned: tuple[str, ...]  # tables whose rows say nothing of their age: the later arrival is newer
 
 
 class LandingZone:
@@ -106,6 +109,10 @@ class LandingZone:
         frame.write_parquet(path, compression="zstd", compression_level=1)
         _sync(path)
 
+    def sync(self, folder: str) -> None:
+        """Make sure that the names of the parts in a folder outlive a power failure, too."""
+        _sync(self.root / folder)
+
     def write_manifest(self, load: Load) -> None:
         path = self._manifest(load.load_id)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,10 +129,11 @@ class LandingZone:
         """Identifiers of all complete loads, in order."""
         return sorted(int(path.stem) for path in (self.root / "loads").glob("*.json"))
 
-    def discard_after(self, load_id: int) -> None:
-        """Remove what an interrupted run left of loads that the warehouse does not know."""
+    def discard_unfinished(self) -> None:
+        """Remove the parts that an interrupted run left without a manifest."""
+        finished = set(self.manifests())
         for path in self.root.rglob("[0-9]*"):
-            if path.is_file() and int(path.name[:6]) > load_id:
+            if path.is_file() and int(re.split("[-.]", path.name)[0]) not in finished:
                 path.unlink()
 
     def _table_folder(self, contract: Contract) -> Path:
@@ -146,7 +154,7 @@ class LandingWriter:
         self._rows: dict[str, int] = {}
 
     def add_rows(self, contract: Contract, file: str, rows: pl.DataFrame) -> None:
-        """``rows``: the contract's columns, ``_line`` and ``_version``."""
+        """``rows``: the contract's columns, ``LINE`` and ``_version``."""
         folder = f"{contract.schema}/{contract.table}"
         before = self._rows.get(folder, 0)
         self._rows[folder] = before + rows.height
@@ -155,7 +163,7 @@ class LandingWriter:
             rows.select(
                 *contract.column_names,
                 pl.lit(file).alias(FILE),
-                "_line",
+                pl.col(LINE).alias("_line"),
                 "_version",
                 (pl.int_range(pl.len(), dtype=pl.Int64) + before).alias(ORDER),
             ),
@@ -168,6 +176,8 @@ class LandingWriter:
     def finish(self) -> None:
         for folder in list(self._pending):
             self._flush(folder)
+        for folder in self._parts:
+            self._zone.sync(folder)
 
     def _add(self, folder: str, frame: pl.DataFrame) -> None:
         if frame.height == 0:
@@ -200,6 +210,7 @@ def _load_from(content: dict[str, Any]) -> Load:
             for name, counts in content["tables"].items()
         },
         keep_oldest=tuple(content["keep_oldest"]),
+        unversioned=tuple(content["unversioned"]),
     )
 
 

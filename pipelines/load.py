@@ -3,9 +3,11 @@
 Rows, quarantined rows, the files' cursor and the counts are committed together, so that a kill at any
 instant and a second run leave what one undisturbed run leaves.
 
-Rows with one key are versions of one row. In the order of ``_version``, then of arrival, a row that says
-the same as the one before it is an exact duplicate; of the others the last one wins (the first, where the
-mapping keeps the oldest). The rule depends on the rows alone, not on how they were spread over nights.
+Rows with one key are versions of one row. In the order of ``_version`` (one without is the oldest), then of
+arrival, a row that says the same as the one before it is an exact duplicate; of the others the last one wins
+(the first, where the mapping keeps the oldest). Which row wins depends on the rows and the order in which
+they arrive, not on how they are spread over nights. Only a mapping that gives no version at all is
+different: whatever it brings is newer than what is there.
 """
 
 from __future__ import annotations
@@ -115,6 +117,7 @@ class _Merge:
         self._parts = [str(path) for path in parts]
         self._key = ", ".join(contract.key)
         self._oldest = contract.name in manifest.keep_oldest
+        self._unversioned = contract.name in manifest.unversioned
 
     def run(self) -> dict[str, Tally]:
         """Apply the load; how many rows were loaded, superseded and duplicate."""
@@ -180,11 +183,8 @@ class _Merge:
         )
         joined = " and ".join(f"v.{name} = t.{name}" for name in contract.key)
         theirs, ours = f"coalesce(t._version, {_UNVERSIONED})", f"coalesce(v._version, {_UNVERSIONED})"
-        # A row without a version counts as newer than what is there: it came later.
         newer = (
-            f"{ours} < {theirs}"
-            if self._oldest
-            else f"v._version is null or t._version is null or {ours} >= {theirs}"
+            f"{ours} < {theirs}" if self._oldest else "true" if self._unversioned else f"{ours} >= {theirs}"
         )
         same = " and ".join(
             f"v.{name} is not distinct from t.{name}"
