@@ -66,7 +66,9 @@ headers_to_write as (
 
 ),
 
--- A line whose order has not arrived is kept with an empty order_date, which no fact shows, until the order comes.
+-- Amounts are left to int_orders__priced: writing five more columns of ten million lines costs more than computing them
+-- whenever they are read. A line whose order has not arrived is kept
+-- with an empty order_date, which no fact shows, until the order comes.
 joined as (
 
     select
@@ -85,12 +87,9 @@ joined as (
         coalesce(lines_to_write.line_type, 'product') as line_type,
         lines_to_write.quantity,
         lines_to_write.unit_price,
-        cast(lines_to_write.quantity * lines_to_write.unit_price as decimal(18, 4)) as gross_amount,
         coalesce(lines_to_write.discount_amount, 0) as discount_amount,
         coalesce(lines_to_write.fee_amount, 0) as fee_amount,
         products.unit_cost,
-        cast(lines_to_write.quantity * products.unit_cost as decimal(18, 4)) as cost_amount,
-        lines_to_write.quantity < 0 as is_return,
         lines_to_write.source_name,
         greatest(
             lines_to_write.load_id, coalesce(headers_to_write.load_id, 0), coalesce(products.load_id, 0)
@@ -99,16 +98,6 @@ joined as (
     left join headers_to_write on lines_to_write.order_id = headers_to_write.order_id
     left join products on lines_to_write.product_id = products.product_id
 
-),
-
-priced as (
-
-    select
-        *,
-        cast(gross_amount - discount_amount as decimal(18, 4)) as net_amount,
-        cast(gross_amount - discount_amount - cost_amount as decimal(18, 4)) as margin_amount
-    from joined
-
 )
 
-select * from priced
+select * from joined

@@ -15,7 +15,7 @@ with headers as (
 
 order_lines as (
 
-    select * from {{ ref('int_orders__lines') }}
+    select * from {{ ref('int_orders__priced') }}
 
 ),
 

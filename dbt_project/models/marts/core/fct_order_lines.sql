@@ -24,5 +24,5 @@ select
     margin_amount,
     is_return,
     source_name
-from {{ ref('int_orders__lines') }}
+from {{ ref('int_orders__priced') }}
 where order_date <= {{ as_of_date() }}
