@@ -1,0 +1,102 @@
+"""An IT incident log, 119,998 updates of 20,769 tickets: where they went, and how often they changed hands."""
+
+from __future__ import annotations
+
+import gzip
+
+import polars as pl
+import pytest
+
+from .conftest import Example, real_data
+
+pytestmark = pytest.mark.real_data
+
+# From reference_numbers: tickets by number of distinct groups they passed. 373 name no group at all.
+TICKETS_BY_GROUPS = {0: 373, 1: 12_347, 2: 5_356, 3: 1_811, 4: 646, 5: 174, 6: 45, 7: 13, 8: 4}
+
+
+@pytest.fixture(scope="module")
+def updates() -> pl.DataFrame:
+    """The log in its own order, the only one it has."""
+    packed = (real_data("it_incident_log") / "IT_Incident_Data.csv.gz").read_bytes()
+    return pl.read_csv(gzip.decompress(packed), infer_schema=False, null_values="Unknown")
+
+
+@pytest.fixture(scope="module")
+def tickets(updates: pl.DataFrame) -> pl.DataFrame:
+    """Each ticket's last update, with its path through the groups taken from all of them."""
+    groups = pl.col("assignment_group").drop_nulls()
+    return (
+        updates.group_by("number")
+        .agg(
+            pl.all().last(),
+            groups.n_unique().cast(pl.Int32).alias("groups"),
+            (groups != groups.shift()).sum().cast(pl.Int32).alias("handoffs"),
+            groups.last().alias("last_group"),
+        )
+        .sort("number")
+    )
+
+
+def test_every_update_is_accounted_for(it_incident_log: Example, updates: pl.DataFrame) -> None:
+    (accounts,) = it_incident_log.query(
+        "select * from meta.reconciliation where table_name = 'support.tickets'"
+    ).to_dicts()
+    assert accounts["rows_read"] == updates.height == 119_998
+    assert (
+        accounts["rows_read"]
+        == accounts["rows_published"] + accounts["rows_superseded"] + accounts["rows_duplicate"]
+    )
+    assert accounts["rows_published"] == updates["number"].n_unique() == 20_769
+    assert it_incident_log.quarantined().is_empty()
+
+
+def test_tickets_pass_as_many_groups_as_the_reference_says(
+    it_incident_log: Example, tickets: pl.DataFrame
+) -> None:
+    published = it_incident_log.query(
+        "select ticket_id, distinct_department_count as groups, handoff_count as handoffs "
+        "from marts.fct_support_tickets order by ticket_id"
+    )
+    assert dict(published.group_by("groups").len().iter_rows()) == TICKETS_BY_GROUPS
+    assert published.equals(tickets.select(pl.col("number").alias("ticket_id"), "groups", "handoffs"))
+    assert published["handoffs"].sum() == 16_203
+
+
+def test_tickets_are_published_as_their_last_update_left_them(
+    it_incident_log: Example, tickets: pl.DataFrame
+) -> None:
+    published = it_incident_log.query(
+        "select ticket_id, status, priority, category, department, reopen_count, resolution_hours "
+        "from marts.fct_support_tickets order by ticket_id"
+    )
+    opened, resolved = (
+        pl.col(name).str.to_datetime("%d/%m/%Y %H:%M") for name in ("opened_at", "resolved_at")
+    )
+    expected = tickets.select(
+        pl.col("number").alias("ticket_id"),
+        pl.col("incident_state").alias("status"),
+        "priority",
+        "category",
+        # the last update seldom names no group; then the last one that had the ticket still does
+        pl.coalesce("assignment_group", "last_group").alias("department"),
+        pl.col("reopen_count").cast(pl.Int32),
+        ((resolved - opened).dt.total_minutes() / 60).alias("resolution_hours"),
+    )
+    columns = [name for name in expected.columns if name != "resolution_hours"]
+    assert published.select(columns).equals(expected.select(columns))
+    assert published["resolution_hours"].to_list() == pytest.approx(expected["resolution_hours"].to_list())
+
+
+def test_callers_are_the_customers(
+    it_incident_log: Example, tickets: pl.DataFrame, updates: pl.DataFrame
+) -> None:
+    customers = it_incident_log.query(
+        "select count(*), count(*) filter (where is_inferred) from marts.dim_customers"
+    )
+    assert customers.row(0) == (updates["caller_id"].drop_nulls().n_unique(), 0) == (4_828, 0)
+    matches = it_incident_log.query(
+        "select customer_match, count(*) as tickets from marts.fct_support_tickets group by 1 order by 1"
+    )
+    assert matches.rows() == [("customer_id", 20_766), ("no reference", 3)]
+    assert tickets["caller_id"].null_count() == 3

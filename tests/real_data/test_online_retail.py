@@ -1,0 +1,129 @@
+"""UCI Online Retail, 541,909 invoice lines: nothing is lost, and how the files came makes no difference."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipelines.publication import read_manifest
+
+from .conftest import Example, MakeExample, real_data
+from .recomputed import rfm, sorted_rfm
+
+pytestmark = pytest.mark.real_data
+
+AS_OF = dt.date(2011, 12, 10)
+LINES, QUANTITY, AMOUNT = 541_909, Decimal(5_176_450), Decimal("9747747.934")
+CHARGES = ("POST", "DOT", "C2", "AMAZONFEE", "BANK CHARGES", "CRUK", "B")  # stock codes that are no products
+
+
+@pytest.fixture(scope="module")
+def lines() -> pl.DataFrame:
+    """The files as polars reads them, without any of our reading."""
+    frame = pl.read_csv(str(real_data("online_retail") / "by-day" / "*.csv"), infer_schema=False)
+    return frame.with_columns(
+        pl.col("Quantity").cast(pl.Decimal(18, 4)),
+        pl.col("UnitPrice").cast(pl.Decimal(18, 4)),
+        pl.col("InvoiceDate").str.to_datetime("%Y-%m-%d %H:%M:%S"),
+    )
+
+
+def test_every_line_is_published_or_an_exact_duplicate(online_retail: Example, lines: pl.DataFrame) -> None:
+    (accounts,) = online_retail.query(
+        "select * from meta.reconciliation where table_name = 'crm.order_lines'"
+    ).to_dicts()
+    distinct = lines.unique()
+    assert (lines.height, distinct.height) == (LINES, LINES - 5_268)
+    assert accounts["rows_read"] == LINES
+    assert accounts["rows_published"] == distinct.height
+    assert accounts["rows_duplicate"] == LINES - distinct.height
+    assert accounts["rows_quarantined"] == 0
+    assert online_retail.quarantined().is_empty()
+
+
+@pytest.mark.parametrize(("measure", "total"), [("quantity", QUANTITY), ("amount", AMOUNT)])
+def test_units_and_money_add_up_from_the_files_to_the_fact(
+    online_retail: Example, lines: pl.DataFrame, measure: str, total: Decimal
+) -> None:
+    column = pl.col("Quantity") if measure == "quantity" else pl.col("Quantity") * pl.col("UnitPrice")
+    (accounts,) = online_retail.query(
+        f"""select {measure}_read as read, {measure}_published as published, {measure}_duplicate as duplicate,
+            {measure}_quarantined as quarantined, {measure}_not_published as not_published
+        from meta.reconciliation where table_name = 'crm.order_lines'"""
+    ).to_dicts()
+    fact = "quantity" if measure == "quantity" else "gross_amount"
+    (in_fact,) = online_retail.query(f"select sum({fact}) from marts.fct_order_lines").row(0)
+    assert lines.select(column.sum()).item() == total
+    assert accounts["read"] == total
+    assert accounts["published"] == in_fact == lines.unique().select(column.sum()).item()
+    assert accounts["published"] + accounts["duplicate"] == total
+    assert accounts["quarantined"] == accounts["not_published"] == 0
+
+
+def test_every_customer_is_published_once(online_retail: Example, lines: pl.DataFrame) -> None:
+    assert lines["CustomerID"].drop_nulls().n_unique() == 4_372
+    customers = online_retail.query(
+        "select count(*), count(*) filter (where is_inferred) from marts.dim_customers"
+    )
+    assert customers.row(0) == (4_372, 0)
+
+
+def test_rfm_covers_everyone_who_bought_with_the_scores_of_their_purchases(
+    online_retail: Example, lines: pl.DataFrame
+) -> None:
+    bought = (pl.col("Quantity") > 0) & ~pl.col("StockCode").is_in(CHARGES)
+    invoices = (
+        lines.unique()
+        .filter(pl.col("CustomerID").is_not_null())
+        .group_by("CustomerID", "InvoiceNo")
+        .agg(
+            (pl.col("Quantity") * pl.col("UnitPrice")).sum().alias("amount"),
+            bought.any().alias("is_purchase"),
+            pl.col("InvoiceDate").min().dt.date().alias("date"),
+        )
+    )
+    buyers = (
+        invoices.group_by("CustomerID")
+        .agg(
+            pl.col("date").filter("is_purchase").max().alias("last_purchase_date"),
+            pl.col("is_purchase").sum().alias("frequency"),
+            pl.col("amount").sum().alias("monetary_amount"),
+        )
+        .filter(pl.col("frequency") > 0)
+    )
+    published = online_retail.query("select * from marts.customer_rfm")
+    assert published.height == buyers.height == 4_338
+    assert published["segment"].null_count() == 0
+    assert sorted_rfm(published) == sorted_rfm(rfm(buyers))
+
+
+def _batches(files: list[Path], order: str) -> list[list[Path]]:
+    if order == "shuffled":
+        files = random.Random(305).sample(files, len(files))
+    return [files[:100], files[100:250], files[250:]]
+
+
+@pytest.mark.parametrize("order", ["chronological", "shuffled"])
+def test_three_nights_end_as_one(
+    order: str, online_retail: Example, make_example: MakeExample, tmp_path: Path
+) -> None:
+    files = sorted((online_retail.data / "by-day").glob("*.csv"))
+    assert len(files) == 305
+    (tmp_path / "by-day").mkdir()
+    example = make_example("online_retail", tmp_path)
+    for batch in _batches(files, order):
+        for file in batch:
+            (tmp_path / "by-day" / file.name).symlink_to(file)
+        example.night(AS_OF)
+    assert _contents(example) == _contents(online_retail)
+
+
+def _contents(example: Example) -> dict[str, str]:
+    """Content hash of each published table, the accounts in meta.reconciliation among them."""
+    manifest = read_manifest(example.home.published_file.resolve().parent)
+    return {name: table.content_hash for name, table in manifest.tables.items()}
