@@ -6,6 +6,7 @@ The same job as the schedule's, in the same Dagster instance: the run is in the 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -27,6 +28,10 @@ from pipelines.settings import Settings
 
 # Every event is in Dagster's event log; on the terminal it would run over the progress.
 _NO_CONSOLE_LOG = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+# dagster-dbt wraps what dbt says into a long message, which names the command before the failure.
+_DBT_ERRORS = "Errors parsed from dbt logs:"
+_TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 OnEvent = Callable[[dg.DagsterEvent], None]
 
@@ -115,4 +120,7 @@ def _cause(event: dg.DagsterEvent) -> str:
     error = event.step_failure_data.error
     while error.cause is not None:
         error = error.cause
+    _, parsed, of_dbt = error.message.partition(_DBT_ERRORS)
+    if parsed:
+        return " ".join(_TERMINAL_COLOURS.sub("", of_dbt).split())
     return error.message.strip().split(": ", 1)[-1]

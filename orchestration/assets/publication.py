@@ -55,9 +55,9 @@ def publication_asset(manifest: Path) -> dg.AssetsDefinition:
         published = publish(
             home,
             as_of=business_date(home),
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             docs=table_docs(manifest),
-            checks=gate_results(home, context.run_id),
+            checks=gate_results(home, context.run.run_id),
             keep_versions=company.settings.publication.keep_versions,
             progress=lambda step: display.report(step, 0, 0),
         )

@@ -1,0 +1,155 @@
+"""One night, end to end: what readers get, and that they never get anything else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from orchestration.instance import open_instance
+from pipelines.publication import current_version, list_versions, rollback
+
+from .conftest import Company
+
+
+def test_publishes_the_three_schemas_with_a_comment_on_every_table_and_column(published: Company) -> None:
+    schemas = {row[0] for row in published.query("select distinct schema_name from duckdb_tables()")}
+    assert schemas == {"marts", "kpi", "meta"}
+    uncommented = published.query(
+        """select table_name from duckdb_tables() where coalesce(comment, '') = ''
+        union all select table_name || '.' || column_name from duckdb_columns()
+        where schema_name in ('marts', 'kpi', 'meta') and coalesce(comment, '') = ''"""
+    )
+    assert uncommented == []
+
+
+def test_every_row_read_is_loaded_quarantined_or_a_duplicate(published: Company) -> None:
+    rows = published.query(
+        """select sum(rows_read), sum(rows_loaded + rows_quarantined + rows_duplicate),
+            sum(rows_quarantined), sum(rows_duplicate) from meta.reconciliation"""
+    )
+    read, accounted, quarantined, duplicate = rows[0]
+    assert read == accounted
+    assert quarantined > 0, "the demo company has broken rows"
+    assert duplicate > 0, "and exact duplicates"
+
+
+def test_the_published_money_is_the_money_in_the_exports(published: Company) -> None:
+    """Summed from the CSV files with polars, without any of our reading."""
+    lines = pl.concat(
+        pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
+        for path in sorted((published.config.parent / "crm" / "order_lines").glob("*.csv"))
+    )
+    amount = lines.select(
+        (
+            pl.col("Qty").cast(pl.Decimal(18, 4), strict=False)
+            * pl.col("UnitPrice").cast(pl.Decimal(18, 4), strict=False)
+        ).sum()
+    ).item()
+    read, explained = published.query(
+        """select amount_read, amount_published + amount_not_published + amount_superseded
+            + amount_quarantined + amount_duplicate
+        from meta.reconciliation where table_name = 'crm.order_lines'"""
+    )[0]
+    assert read == explained
+    assert float(read) == pytest.approx(float(amount), abs=0.01)
+
+
+def test_a_second_night_without_news_publishes_the_same_content(company: Company) -> None:
+    first = current_version(company.home)
+    result = company.night()
+    second = current_version(company.home)
+    assert result.published == second.name != first.name
+    assert second.content_hash == first.content_hash
+    assert second.rows == first.rows
+
+
+def test_a_later_date_and_back_again_gives_the_same_tables(company: Company) -> None:
+    first = current_version(company.home)
+    company.night(dt.date(2026, 3, 31))
+    earlier = current_version(company.home)
+    assert company.query("select max(order_date) from marts.fct_orders")[0][0] <= dt.date(2026, 3, 31)
+    assert earlier.content_hash != first.content_hash
+    company.night()
+    assert current_version(company.home).content_hash == first.content_hash
+
+
+def test_the_run_is_in_dagsters_own_list(published: Company) -> None:
+    with open_instance(published.home, published.config) as instance:
+        (run,) = instance.get_runs()
+    assert run.job_name == "nightly"
+    assert run.status == dg.DagsterRunStatus.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("model", "select", "table", "value"),
+    [
+        ("kpi_loyalty_monthly", "select * replace (cast(140 as double) as nps)", "kpi.kpi_loyalty_monthly", "140"),
+        (
+            "customer_rfm",
+            "select * exclude (position) from (select *, row_number() over (order by customer_key) as position",
+            "marts.customer_rfm",
+            "1 row",
+        ),
+    ],
+    ids=["an NPS of 140", "a lost customer"],
+)
+def test_a_wrong_table_is_stopped_and_readers_keep_the_last_good_version(
+    company: Company,
+    wrong_project: Callable[[str, str], Path],
+    model: str,
+    select: str,
+    table: str,
+    value: str,
+) -> None:
+    before = company.home.published_file.resolve()
+    content = before.read_bytes()
+    project = wrong_project(model, select)
+    if model == "customer_rfm":
+        (path,) = (project / "models").rglob("customer_rfm.sql")
+        path.write_text(path.read_text(encoding="utf-8") + ") where position > 1", encoding="utf-8")
+    result = company.night(project=project)
+    assert result.published is None
+    assert any(table in failure and value in failure for failure in result.failures), result.failures
+    assert company.home.published_file.resolve() == before
+    assert before.read_bytes() == content
+
+
+def test_nothing_personal_leaves_the_warehouse(published: Company) -> None:
+    """Addresses, names and account numbers of the exports, searched for in all that people may look at."""
+    customers = pl.read_csv(next((published.config.parent / "crm" / "customers").glob("*.csv")), infer_schema=False)
+    words = [
+        value
+        for column in ("Email", "CustomerNo", "Phone")
+        for value in customers[column].drop_nulls().head(40).to_list()
+        if len(value) > 5
+    ]
+    assert words
+    folders = (published.home.quality, published.home.dagster, published.home.publications)
+    texts = [
+        path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
+    ]
+    found = [word for word in words if any(word.encode() in text for text in texts)]
+    assert found == []
+
+
+def test_the_manifest_names_every_table_with_its_rows_and_hash(published: Company) -> None:
+    version = current_version(published.home)
+    manifest = json.loads((version.folder / "manifest.json").read_text(encoding="utf-8"))
+    for name, table in manifest["tables"].items():
+        assert published.query(f"select count(*) from {name}") == [(table["rows"],)]
+        assert table["content_hash"]
+    assert manifest["checks"], "the gate's results are part of the version"
+
+
+def test_rollback_lets_readers_open_the_version_before(company: Company) -> None:
+    first = current_version(company.home)
+    company.night(dt.date(2026, 3, 31))
+    rollback(company.home, first.name)
+    assert company.query("select as_of_date from meta.publication") == [(first.as_of,)]
+    assert len(list_versions(company.home)) == 2
