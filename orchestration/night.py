@@ -109,7 +109,9 @@ def _take(event: dg.DagsterEvent, result: NightResult) -> None:
             table = ".".join(check.asset_key.path)
             found.extend((check.description or f"{table}: {check.check_name}").splitlines())
     elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
-        if "AssetCheckFailed" not in (event.step_failure_data.error.cls_name or ""):  # told by the check itself
+        if "AssetCheckFailed" not in (
+            event.step_failure_data.error.cls_name or ""
+        ):  # told by the check itself
             result.failures.append(f"{event.step_key}: {_cause(event)}")
     elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key == PUBLICATION:
         result.published = str(event.materialization.metadata["version"].value)

@@ -71,7 +71,12 @@ class Display:
 @contextmanager
 def step_progress(console: Console, *, enabled: bool = True) -> Iterator[Display]:
     """Show progress while the block runs."""
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TaskProgressColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, disable=not enabled) as progress:
         display = Display(progress)
         yield display

@@ -14,7 +14,8 @@ def as_markdown() -> str:
 
 def _section(contract: contracts.Contract) -> str:
     rows = "\n".join(
-        f"| {_name(contract, column)} | {column.kind.value} | {_meaning(column)} |" for column in contract.columns
+        f"| {_name(contract, column)} | {column.kind.value} | {_meaning(column)} |"
+        for column in contract.columns
     )
     return (
         f"### {contract.name}\n\n{contract.description} Key: {', '.join(contract.key)}.\n\n"

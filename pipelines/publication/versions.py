@@ -70,6 +70,8 @@ def rollback(home: Home, version: str) -> Version:
     Raises:
         PublicationError: there is no such version, or another publication is under way.
     """
+    if not home.publications.is_dir():
+        raise PublicationError(f"there is no version {version}: nothing has been published yet")
     with only_writer(home):
         versions = list_versions(home)
         chosen = next((known for known in versions if known.name == version), None)

@@ -62,7 +62,9 @@ def wrong_project(tmp_path: Path) -> Callable[[str, str], Path]:
         project = tmp_path / "wrong_project"
         shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
         (path,) = (project / "models").rglob(f"{model}.sql")
-        path.write_text(f"{select} from (\n{path.read_text(encoding='utf-8')}\n) as right_rows", encoding="utf-8")
+        path.write_text(
+            f"{select} from (\n{path.read_text(encoding='utf-8')}\n) as right_rows", encoding="utf-8"
+        )
         return project
 
     return make

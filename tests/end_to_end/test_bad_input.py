@@ -16,17 +16,23 @@ def test_broken_files_cost_themselves_only(company: Company) -> None:
         values |= {header.split(",")[0]: f"{order}-{number}"}
         return ",".join(values.values())
 
-    (folder / "z-1-broken-row.csv").write_text(f"{header}\n{row(1)}\nonly,three,fields\n{row(2)}\n", encoding="utf-8")
+    (folder / "z-1-broken-row.csv").write_text(
+        f"{header}\n{row(1)}\nonly,three,fields\n{row(2)}\n", encoding="utf-8"
+    )
     (folder / "z-2-no-column.csv").write_text("Surprise,Qty\n1,2\n", encoding="utf-8")
     (folder / "z-3-encoding.csv").write_bytes(f"{header}\n".encode() + "Größe,1\n".encode("latin-1"))
     (folder / "z-4-no-rows.csv").write_text(f"{header}\n", encoding="utf-8")
     (folder / "z-5-empty.csv").write_bytes(b"")
-    before = company.query("select rows_loaded from meta.reconciliation where table_name = 'crm.order_lines'")[0][0]
+    before = company.query(
+        "select rows_loaded from meta.reconciliation where table_name = 'crm.order_lines'"
+    )[0][0]
 
     result = company.night()
 
     assert result.published, result.failures
-    loaded = company.query("select rows_loaded from meta.reconciliation where table_name = 'crm.order_lines'")[0][0]
+    loaded = company.query(
+        "select rows_loaded from meta.reconciliation where table_name = 'crm.order_lines'"
+    )[0][0]
     assert loaded == before + 2
     from pipelines.warehouse import open_warehouse
 
@@ -40,7 +46,12 @@ def test_broken_files_cost_themselves_only(company: Company) -> None:
             ).fetchall()
         )
     assert quarantined == [
-        ("crm/order_lines/z-1-broken-row.csv", 3, f"3 fields where the header has {len(line)}", "only,three,fields")
+        (
+            "crm/order_lines/z-1-broken-row.csv",
+            3,
+            f"3 fields where the header has {len(line)}",
+            "only,three,fields",
+        )
     ]
     assert "needs the column" in files["z-2-no-column.csv"]
     assert "It has: Surprise, Qty" in files["z-2-no-column.csv"]

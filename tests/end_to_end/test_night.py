@@ -89,7 +89,12 @@ def test_the_run_is_in_dagsters_own_list(published: Company) -> None:
 @pytest.mark.parametrize(
     ("model", "select", "table", "value"),
     [
-        ("kpi_loyalty_monthly", "select * replace (cast(140 as double) as nps)", "kpi.kpi_loyalty_monthly", "140"),
+        (
+            "kpi_loyalty_monthly",
+            "select * replace (cast(140 as double) as nps)",
+            "kpi.kpi_loyalty_monthly",
+            "140",
+        ),
         (
             "customer_rfm",
             "select * exclude (position) from (select *, row_number() over (order by customer_key) as position",
@@ -122,7 +127,9 @@ def test_a_wrong_table_is_stopped_and_readers_keep_the_last_good_version(
 
 def test_nothing_personal_leaves_the_warehouse(published: Company) -> None:
     """Addresses, names and account numbers of the exports, searched for in all that people may look at."""
-    customers = pl.read_csv(next((published.config.parent / "crm" / "customers").glob("*.csv")), infer_schema=False)
+    customers = pl.read_csv(
+        next((published.config.parent / "crm" / "customers").glob("*.csv")), infer_schema=False
+    )
     words = [
         value
         for column in ("Email", "CustomerNo", "Phone")
@@ -132,7 +139,10 @@ def test_nothing_personal_leaves_the_warehouse(published: Company) -> None:
     assert words
     folders = (published.home.quality, published.home.dagster, published.home.publications)
     texts = [
-        path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
+        path.read_bytes()
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink()
     ]
     found = [word for word in words if any(word.encode() in text for text in texts)]
     assert found == []

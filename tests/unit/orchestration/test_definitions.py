@@ -1,0 +1,105 @@
+"""What Dagster is told: nothing grey, unnamed or out of order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import build_definitions
+from orchestration.jobs import NIGHTLY
+from orchestration.keys import PUBLICATION
+from orchestration.resources import BusinessDate
+from pipelines import contracts
+from pipelines.home import Home
+from pipelines.settings import Settings, load_settings
+
+CONFIG = """
+company: {name: Test, timezone: Asia/Tokyo, currency: JPY}
+privacy: {customer_key: {public: test}}
+sources:
+  orders:
+    files: orders.csv
+    format: csv
+    tables:
+      - table: crm.orders
+        columns: {order_id: id, ordered_at: at}
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    path = tmp_path_factory.mktemp("config") / "kizuna.yml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return load_settings(path)
+
+
+@pytest.fixture(scope="module")
+def definitions(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    return build_definitions(settings, Home(tmp_path_factory.mktemp("home")))
+
+
+def specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:
+    return list(definitions.resolve_all_asset_specs())
+
+
+def test_every_asset_has_an_owner_a_group_a_kind_and_a_description(definitions: dg.Definitions) -> None:
+    found = specs(definitions)
+    assert len(found) > 50
+    bare = [
+        spec.key.to_user_string()
+        for spec in found
+        if not (spec.owners and spec.group_name not in (None, "default") and spec.kinds and spec.description)
+    ]
+    assert bare == []
+
+
+def test_the_graph_leads_from_the_source_to_the_publication(definitions: dg.Definitions) -> None:
+    parents = {spec.key: {dep.asset_key for dep in spec.deps} for spec in specs(definitions)}
+    upstream, waiting = set(), [PUBLICATION]
+    while waiting:
+        key = waiting.pop()
+        for parent in parents.get(key, ()):
+            if parent not in upstream:
+                upstream.add(parent)
+                waiting.append(parent)
+    assert dg.AssetKey(["sources", "orders"]) in upstream
+    assert {dg.AssetKey([f"raw_{c.schema}", c.table]) for c in contracts.ALL} <= set(parents)
+    assert upstream <= set(parents), "an asset depends on something that Dagster does not know"
+
+
+def test_the_schedule_runs_by_itself_in_the_companys_time_zone(definitions: dg.Definitions) -> None:
+    (schedule,) = definitions.schedules
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.cron_schedule == "0 2 * * *"
+    assert schedule.execution_timezone == "Asia/Tokyo"
+
+
+def test_the_scheduled_night_is_for_the_day_that_has_just_ended_there(definitions: dg.Definitions) -> None:
+    """Two in the morning of 1 June in Tokyo is still 31 May in UTC: the day that ended is 31 May, not 30."""
+    (schedule,) = definitions.schedules
+    at = dt.datetime(2026, 5, 31, 17, 0, tzinfo=dt.UTC)
+    context = dg.build_schedule_context(scheduled_execution_time=at)
+    request = schedule.evaluate_tick(context).run_requests[0]
+    assert request.run_config["resources"]["business_date"]["config"]["as_of"] == "2026-05-31"
+
+
+def test_the_gates_block(definitions: dg.Definitions) -> None:
+    blocking = [spec for checks in definitions.asset_checks for spec in checks.check_specs if spec.blocking]
+    assert {spec.asset_key.path[0] for spec in blocking} >= {"marts", "kpi", "meta", "raw_crm"}
+
+
+def test_the_job_runs_in_one_process(definitions: dg.Definitions) -> None:
+    assert definitions.resolve_job_def(NIGHTLY).executor_def is dg.in_process_executor
+
+
+def test_a_resource_can_be_replaced_without_patching(settings: Settings, tmp_path: Path) -> None:
+    replaced = build_definitions(settings, Home(tmp_path), business_date=BusinessDate(as_of="2020-02-29"))
+    assert replaced.resources["business_date"].resolve(settings) == dt.date(2020, 2, 29)
+
+
+def test_the_default_date_is_yesterday_in_the_companys_time_zone(settings: Settings) -> None:
+    new_year_in_tokyo = dt.datetime(2025, 12, 31, 15, 30, tzinfo=dt.UTC)
+    assert settings.default_as_of(new_year_in_tokyo) == dt.date(2025, 12, 31)
