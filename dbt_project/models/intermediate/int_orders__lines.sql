@@ -66,9 +66,9 @@ headers_to_write as (
 
 ),
 
--- Amounts are left to int_orders__priced: writing five more columns of ten million lines costs more than computing them
--- whenever they are read. A line whose order has not arrived is kept
--- with an empty order_date, which no fact shows, until the order comes.
+-- Amounts are left to int_orders__priced: writing five more columns of ten million lines costs more than computing
+-- them when they are read. A line whose order has not arrived is kept with an empty order_date, which no fact shows,
+-- until the order comes.
 joined as (
 
     select

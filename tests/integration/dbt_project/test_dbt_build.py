@@ -7,8 +7,8 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from conftest import Warehouse, failures
 from dbt_history import AS_OF, EARLIER_AS_OF, LOADS
+from dbt_warehouse import Warehouse, failures
 
 PUBLISHED_SCHEMAS = ("marts", "kpi", "meta")
 

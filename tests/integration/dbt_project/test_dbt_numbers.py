@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from conftest import Warehouse
 from dbt_history import AS_OF
+from dbt_warehouse import Warehouse
 
 CANCELLED = {"canceled", "cancelled"}
 MINIMUM_ANSWERS = 3
