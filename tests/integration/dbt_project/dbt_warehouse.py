@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 import polars as pl
@@ -157,17 +158,17 @@ class Warehouse:
 
         In this process and with the project parsed once: importing and parsing would take longer than the builds.
         """
-        os.environ["KIZUNA_WAREHOUSE"] = str(self.path)
         options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
         options += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
-        if not _parsed:
-            parsed = dbtRunner().invoke(["parse", *options])
-            assert parsed.success, parsed.exception
-            _parsed.append(parsed.result)
-        try:
-            outcome = dbtRunner(manifest=_parsed[0]).invoke([command, *arguments, *options])
-        finally:
-            DuckDBConnectionManager.close_all_connections()
+        with patch.dict(os.environ, KIZUNA_WAREHOUSE=str(self.path)):
+            if not _parsed:
+                parsed = dbtRunner().invoke(["parse", *options])
+                assert parsed.success, parsed.exception
+                _parsed.append(parsed.result)
+            try:
+                outcome = dbtRunner(manifest=_parsed[0]).invoke([command, *arguments, *options])
+            finally:
+                DuckDBConnectionManager.close_all_connections()
         assert outcome.exception is None, outcome.exception
         return list(outcome.result.results)
 
