@@ -163,10 +163,11 @@ def _first_wrong(buffer: npt.NDArray[np.uint8], quotes: Positions, delimiter: in
     before = buffer[np.maximum(opening - 1, 0)]
     reopens = np.concatenate(([False], opening[1:] == closing[: opening.size - 1] + 1))
     opens_rightly = (opening == 0) | (before == delimiter) | (before == _NEWLINE) | reopens
-    after = buffer[np.minimum(closing + 1, len(buffer) - 1)]
-    closes_rightly = (
-        (closing == len(buffer) - 1) | (after == delimiter) | (after == _NEWLINE) | (after == _RETURN)
-    )
+    last = len(buffer) - 1
+    after = buffer[np.minimum(closing + 1, last)]
+    next_after = np.where(closing + 2 > last, _NEWLINE, buffer[np.minimum(closing + 2, last)])
+    ends_line = (after == _NEWLINE) | ((after == _RETURN) & (next_after == _NEWLINE))
+    closes_rightly = (closing == last) | (after == delimiter) | ends_line
     closes_rightly[: opening.size - 1] |= reopens[1 : closing.size + 1]
     if closing.size < opening.size:  # the last one never closes
         closes_rightly = np.append(closes_rightly, False)
