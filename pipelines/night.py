@@ -163,7 +163,7 @@ def _gate_file(home: Home) -> Path:
 
 def models_fingerprint(project: Path, settings: Settings, version: str) -> str:
     """Changes where an incremental model's stored rows no longer are what it would build now."""
-    digest = hashlib.sha256(f"{version} {settings.company.timezone}".encode())
+    digest = hashlib.sha256(f"{version} {settings.company.timezone} {settings.company.currency}".encode())
     for path in sorted(_project_files(project)):
         digest.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import datetime as dt
 import json
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import dagster as dg
@@ -40,24 +43,25 @@ def test_every_row_read_is_loaded_quarantined_or_a_duplicate(published: Company)
 
 
 def test_the_published_money_is_the_money_in_the_exports(published: Company) -> None:
-    """Summed from the CSV files with polars, without any of our reading."""
-    lines = pl.concat(
-        pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
-        for path in sorted((published.config.parent / "crm" / "order_lines").glob("*.csv"))
-    )
-    amount = lines.select(
-        (
-            pl.col("Qty").cast(pl.Decimal(18, 4), strict=False)
-            * pl.col("UnitPrice").cast(pl.Decimal(18, 4), strict=False)
-        ).sum()
-    ).item()
+    """Summed from the CSV files with Python's csv module, without any of our reading.
+
+    Records with a wrong number of fields say nothing about money; a number that is none counts as nothing.
+    """
+    amount = Decimal(0)
+    for path in sorted((published.config.parent / "crm" / "order_lines").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *records = csv.reader(file)
+        whole = (dict(zip(header, record, strict=True)) for record in records if len(record) == len(header))
+        for record in whole:
+            with contextlib.suppress(InvalidOperation):
+                amount += Decimal(record["Qty"]) * Decimal(record["UnitPrice"])
     read, explained = published.query(
         """select amount_read, amount_published + amount_not_published + amount_superseded
             + amount_quarantined + amount_duplicate
         from meta.reconciliation where table_name = 'crm.order_lines'"""
     )[0]
     assert read == explained
-    assert float(read) == pytest.approx(float(amount), abs=0.01)
+    assert read == amount
 
 
 def test_a_second_night_without_news_publishes_the_same_content(company: Company) -> None:
