@@ -19,7 +19,7 @@ _ROW = ("_file", "_line")
 _EARLIEST = "1990-01-01"  # older times are a system's default value, such as 1900 or 1970
 _DAYS_AHEAD = 2  # the hours from the business date to the export, and time zones; more is a wrong format
 _ROWS_TO_STOP = 100  # of a smaller batch a few typing errors are a large share
-_NPS_ANSWERS_WITHOUT_ZERO = 200  # with 2 % zeros, as surveys have, none in 200 is a chance of 1 in 57
+_LOWEST_ANSWERS = 10  # so many 1s and 2s and not one 0 among them: real distributions do not stop there
 _ANONYMOUS_ORDERS_SHARE = (
     0.5  # a real shop leaves a quarter of its lines without a customer; a wrong column all
 )
@@ -208,12 +208,12 @@ def responses(newer_than: int) -> Suite:
         newer_than,
         _plausible_time("submitted_at"),
         finds_nothing(
-            f"{_NPS_ANSWERS_WITHOUT_ZERO} recommendation scores or more hold a 0",
+            "a survey with recommendation scores of 1 and 2 has some of 0",
             f"""
-            select survey_id, count(score) || ' scores, none of them 0' as observed
+            select survey_id, count(*) filter (where score <= 2) || ' scores of 1 and 2, none of 0' as observed
             from ({table}) where metric = 'nps'
             group by survey_id
-            having count(score) >= {_NPS_ANSWERS_WITHOUT_ZERO} and min(score) > 0
+            having count(*) filter (where score <= 2) >= {_LOWEST_ANSWERS} and min(score) > 0
             """,
             column="score",
             severity="warning",

@@ -96,9 +96,10 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
 
 
 def _sources_table(totals: list[dict[str, Any]]) -> Table:
-    table = Table("source", title="Sources, all nights", title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title="Sources, all nights", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.add_column("source", no_wrap=True)
     for heading in ("files", "rejected", "rows read", "loaded", "quarantined", "duplicate"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in totals:
         table.add_row(row["source"], *(f"{row[name]:,}" for name in _COUNTS))
     return table
