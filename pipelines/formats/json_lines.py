@@ -7,6 +7,7 @@ DuckDB extracts them, because it says of each line whether it is JSON at all.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import duckdb
 import polars as pl
@@ -39,7 +40,7 @@ def read_json_lines(text: bytes, fields: Iterable[str], *, explode: str | None =
         return lines["text"].gather(records).to_list()
 
     record, line = _quoted(RECORD), _quoted(LINE)
-    with duckdb.connect() as connection:
+    with _engine().cursor() as connection:
         connection.register("lines", lines.to_arrow())
         connection.execute(
             f"""create temp table judged as
@@ -69,6 +70,12 @@ def read_json_lines(text: bytes, fields: Iterable[str], *, explode: str | None =
         rejected=rejected_frame(bad["line"].to_list(), bad["reason"].to_list(), texts(bad["r"])),
         original_text=texts,
     )
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """One database in memory for all files: opening one takes longer than reading a small file."""
+    return duckdb.connect()
 
 
 def _no_list(explode: str) -> str:
