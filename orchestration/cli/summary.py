@@ -96,7 +96,7 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
 
 
 def _sources_table(totals: list[dict[str, Any]]) -> Table:
-    table = Table(title="Sources, all nights", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(title="Sources, all nights", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("source", no_wrap=True)
     for heading in ("files", "rejected", "rows read", "loaded", "quarantined", "duplicate"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -19,10 +19,15 @@ import pytest
 from .conftest import Company
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 START_SECONDS = 180  # half a minute on a quiet machine
 
 pytestmark = [
@@ -82,7 +87,18 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 def test_the_asset_graph_is_in_groups(address: str, page) -> None:
     page.goto(f"{address}/asset-groups")
-    for group in ("sources", "raw", "staging", "core", "rfm", "loyalty", "value", "kpi", "meta", "publication"):
+    for group in (
+        "sources",
+        "raw",
+        "staging",
+        "core",
+        "rfm",
+        "loyalty",
+        "value",
+        "kpi",
+        "meta",
+        "publication",
+    ):
         page.get_by_text(group, exact=True).first.wait_for()
 
 
@@ -106,4 +122,6 @@ def test_the_publication_says_which_file_to_open(address: str, page) -> None:
 def test_the_schedule_is_on(address: str, page) -> None:
     page.goto(f"{address}/automation")
     page.get_by_text("nightly_schedule").first.wait_for()
-    page.locator("input[type=checkbox]:checked").wait_for(state="attached")  # the switch; the other boxes select rows
+    page.locator("input[type=checkbox]:checked").wait_for(
+        state="attached"
+    )  # the switch; the other boxes select rows

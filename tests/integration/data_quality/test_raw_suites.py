@@ -51,7 +51,7 @@ WARNINGS = [
     (LINES, "update {t} set quantity = 0 where order_id = 'o7'", "quantities are not zero", ""),
     (LINES, "update {t} set unit_price = 0", "at most 5% are lines for nothing", "1200 of 1200"),
     (RESPONSES, "update {t} set score = 1 where score = 0",
-     "a survey with recommendation scores of 1 and 2 has some of 0", "scores of 1 and 2, none of 0"),
+     "a survey with recommendation scores of 1 and 2 has some of 0", "84 scores of 1 and 2, none of 0"),
     (RESPONSES, "update {t} set score = null", "less than 90% of a metric is unanswered", "300 of 300 unanswered"),
     (RESPONSES, "update {t} set customer_id = null",
      "at most 50% are answers of customers without any reference", "600 of 600"),
