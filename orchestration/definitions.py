@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.dbt import PROJECT, dbt_resource, ensure_manifest, model_assets
+from orchestration.assets.dbt import PROJECT, model_assets
 from orchestration.assets.publication import publication_asset
 from orchestration.assets.raw import raw_tables, source_assets
 from orchestration.checks import published_checks, raw_checks
@@ -17,6 +17,7 @@ from orchestration.resources import BusinessDate, Company, ProgressDisplay
 from orchestration.schedules import nightly_schedule
 from pipelines.home import Home
 from pipelines.settings import CONFIG_NAME, Settings, load_settings
+from pipelines.transformation import ensure_manifest
 
 CONFIG_VARIABLE = "KIZUNA_CONFIG"
 
@@ -36,7 +37,6 @@ def build_definitions(
         "company": dg.ResourceDefinition.hardcoded_resource(Company(settings, home)),
         "business_date": BusinessDate(),
         "display": dg.ResourceDefinition.hardcoded_resource(ProgressDisplay()),
-        "dbt": dbt_resource(home, project),
     }
     return dg.Definitions(
         assets=[

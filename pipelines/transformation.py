@@ -1,0 +1,162 @@
+"""dbt on the warehouse, in this process.
+
+Belongs here: how dbt is started, listened to and stopped. Does not: what it builds (``dbt_project/``), and what
+Dagster makes of it (``orchestration.assets.dbt``).
+
+A process of its own would import dbt a second time and parse the project again, which takes longer than building
+a small company. The price is that dbt has to let go of the warehouse file by itself: see ``_invoke``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import queue
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.factory import FACTORY
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+from dbt_common.events.base_types import EventMsg
+from dbt_common.events.functions import msg_to_dict
+
+from pipelines.home import Home
+
+PROJECT_SUFFIXES = (".sql", ".yml", ".csv")
+_RESULTS = (
+    "LogSeedResult",
+    "LogModelResult",
+    "LogTestResult",
+)  # dbt's events that tell what became of a node
+_SHOWN_FAILURES = 10
+_CANCEL_SECONDS = 0.2  # between two attempts to end what runs
+
+# Parsed in this process, by fingerprint: a night after the first, in the UI's server or in a test, parses nothing.
+_parsed: dict[str, Manifest] = {}
+
+
+class TransformationError(Exception):
+    """dbt could not parse or build the project; the message names the nodes and quotes no value."""
+
+
+def ensure_manifest(home: Home, project: Path) -> Path:
+    """dbt's manifest of the project; parsed again only where the project has changed since.
+
+    Raises:
+        TransformationError: the project cannot be parsed.
+    """
+    fingerprint = _fingerprint(project)
+    manifest, parsed_from = _target(home) / "manifest.json", _target(home) / "parsed_from"
+    if (
+        manifest.is_file()
+        and parsed_from.is_file()
+        and parsed_from.read_text(encoding="utf-8") == fingerprint
+    ):
+        return manifest
+    _target(home).mkdir(parents=True, exist_ok=True)
+    if fingerprint in _parsed:
+        _parsed[fingerprint].write(str(manifest))
+    else:
+        outcome = _invoke(home, project, ["parse", "--quiet"])
+        if not outcome.success or not isinstance(outcome.result, Manifest):
+            raise TransformationError(f"dbt cannot parse {project}: {outcome.exception}")
+        _parsed[fingerprint] = outcome.result
+    parsed_from.write_text(fingerprint, encoding="utf-8")
+    return manifest
+
+
+def build(home: Home, project: Path, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Run ``dbt build`` and yield its events about finished nodes while it runs.
+
+    Args:
+        arguments: what follows ``build``: selection, ``--full-refresh``.
+
+    Yields:
+        dbt's structured log events, as its JSON log format has them.
+
+    Raises:
+        TransformationError: a node failed; raised after the last event.
+    """
+    events: queue.SimpleQueue[dict[str, Any] | dbtRunnerResult] = queue.SimpleQueue()
+
+    def on_event(event: EventMsg) -> None:
+        if event.info.name in _RESULTS:
+            events.put(msg_to_dict(event))
+
+    def work() -> None:
+        events.put(_invoke(home, project, ["build", *arguments], on_event))
+
+    thread = threading.Thread(target=work, name="dbt build", daemon=True)
+    thread.start()
+    try:
+        while isinstance(event := events.get(), dict):
+            yield event
+    except BaseException:  # the run is cancelled: nobody may go on writing
+        while thread.is_alive():
+            for adapter in FACTORY.adapters.values():
+                adapter.cancel_open_connections()
+            thread.join(_CANCEL_SECONDS)
+        raise
+    _raise_on_failure(event)
+
+
+def _invoke(
+    home: Home, project: Path, arguments: Sequence[str], on_event: Callable[[EventMsg], None] | None = None
+) -> dbtRunnerResult:
+    """Run dbt. Whatever happens, the warehouse is closed afterwards and its lock is free."""
+    os.environ["KIZUNA_WAREHOUSE"] = str(home.warehouse)  # the profile reads it
+    folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
+    # Every statement is in target/run; dbt's debug log would hold them again, for a quarter of dbt's own time.
+    written = [
+        "--target-path",
+        str(_target(home)),
+        "--log-path",
+        str(home.dbt / "logs"),
+        "--log-level-file",
+        "info",
+    ]
+    runner = dbtRunner(_parsed.get(_fingerprint(project)), [on_event] if on_event else [])
+    try:
+        return runner.invoke([*arguments, *folders, *written])
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _raise_on_failure(outcome: dbtRunnerResult) -> None:
+    if outcome.success:
+        return
+    if outcome.exception is not None:
+        raise TransformationError(f"dbt: {_without_values(str(outcome.exception))}") from outcome.exception
+    failed = [
+        result
+        for result in outcome.result.results
+        if str(result.status) in ("error", "fail", "runtime error")
+    ]
+    shown = [
+        f"{result.node.name}: {_without_values(result.message or '')}" for result in failed[:_SHOWN_FAILURES]
+    ]
+    more = [f"and {len(failed) - len(shown)} more"] if len(failed) > len(shown) else []
+    raise TransformationError("dbt could not build " + "; ".join((*shown, *more)))
+
+
+def _without_values(message: str) -> str:
+    """On one line, and without the values that DuckDB quotes."""
+    return re.sub(r"'[^']*'", "'...'", " ".join(message.split()))
+
+
+def _target(home: Home) -> Path:
+    return home.dbt / "target"
+
+
+def _fingerprint(project: Path) -> str:
+    """Changes with every file of the project, with dbt's version and with where the project lies."""
+    digest = hashlib.sha256(f"{importlib.metadata.version('dbt-core')} {project}".encode())
+    for path in sorted(path for path in project.rglob("*") if path.suffix in PROJECT_SUFFIXES):
+        digest.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
