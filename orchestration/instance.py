@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,11 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+event_log_storage:
+  module: orchestration.event_log
+  class: EventLog
+  config:
+    base_dir: {event_log}
 # DuckDB lets one process write: writers queue for the one slot of their pool.
 concurrency:
   pools:
@@ -33,7 +39,9 @@ run_monitoring:
 def prepare_environment(home: Home, config: Path) -> dict[str, str]:
     """Write the instance's settings; the variables under which Dagster finds them and the company."""
     home.create()
-    (home.dagster / "dagster.yaml").write_text(_INSTANCE_SETTINGS, encoding="utf-8")
+    event_log = json.dumps(str(home.dagster / "history" / "runs"))  # quoted as YAML wants it too
+    settings = _INSTANCE_SETTINGS.format(event_log=event_log)
+    (home.dagster / "dagster.yaml").write_text(settings, encoding="utf-8")
     return {
         "DAGSTER_HOME": str(home.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "1",
