@@ -7,7 +7,6 @@ what happens after a failure (``orchestration``).
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -22,15 +21,6 @@ from data_quality.results import ExpectationResult, GateResult, TableResult
 # Counts only: no value of a failing row is fetched, so none can reach a result or a page of the data docs.
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _SEVERITIES = {"error": "critical", "warning": "warning"}  # ours to Great Expectations'
-
-
-def warm_up() -> threading.Thread:
-    """Import Great Expectations in the background; :func:`run_gate` waits for the end of it by itself."""
-    thread = threading.Thread(
-        target=_import_great_expectations, name="import great_expectations", daemon=True
-    )
-    thread.start()
-    return thread
 
 
 def run_gate(database: Path, suites: Sequence[Suite], docs_folder: Path, name: str) -> GateResult:
@@ -60,11 +50,6 @@ def run_gate(database: Path, suites: Sequence[Suite], docs_folder: Path, name: s
     result = GateResult(name, tuple(table for table, _ in outcomes))
     data_docs.write(docs_folder / name, result, {table.table: pages for table, pages in outcomes if pages})
     return result
-
-
-def _import_great_expectations() -> None:
-    import data_quality.data_docs
-    import data_quality.gx_expectations  # noqa: F401
 
 
 def _data_source(database: Path) -> Any:
