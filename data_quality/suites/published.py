@@ -317,8 +317,8 @@ def fct_order_lines() -> Suite:
                 protects="An unknown cost is shown as unknown and not as pure profit.",
             ),
             no_row(
-                "a return is a negative quantity",
-                "is_return <> (quantity < 0)",
+                "a return is a product line with a negative quantity",
+                "is_return <> (quantity < 0 and line_type = 'product')",
                 shows="quantity",
                 column="is_return",
                 protects="Returns are not reported as sales.",

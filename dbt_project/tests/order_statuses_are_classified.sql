@@ -1,6 +1,6 @@
 -- A failing row is an order status that nobody has classified. Its orders count as sales; if they are not, revenue and
 -- RFM are too high. Add the status to seeds/order_statuses.csv.
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'fct_orders'}}}) }}
 
 select
     orders.order_status,

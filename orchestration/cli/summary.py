@@ -96,9 +96,9 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
 
 
 def _sources_table(totals: list[dict[str, Any]]) -> Table:
-    table = Table(title="Sources, all nights", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="Sources, all nights", title_justify="left", box=None)
     table.add_column("source", no_wrap=True)
-    for heading in ("files", "rejected", "rows read", "loaded", "quarantined", "duplicate"):
+    for heading in ("files", "rejected", "read", "loaded", "quarantined", "duplicate"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in totals:
         table.add_row(row["source"], *(f"{row[name]:,}" for name in _COUNTS))

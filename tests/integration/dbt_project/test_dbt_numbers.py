@@ -98,7 +98,7 @@ class Company:
         for line in self.lines[order["order_id"]]:
             net = _money(line["quantity"] * line["unit_price"]) - (line["discount_amount"] or 0)
             cost = self.costs.get(line["product_id"])
-            nets.append((net, line["quantity"]))
+            nets.append((net, line["quantity"] < 0 and line["line_type"] in (None, "product")))
             if cost is not None:
                 costed.append(abs(net))
                 margins.append(net - _money(line["quantity"] * cost))
@@ -110,7 +110,7 @@ class Company:
                 for line in self.lines[order["order_id"]]
             ),
             "revenue": sum(net for net, _ in nets) - refund,
-            "returned": refund - sum(net for net, quantity in nets if quantity < 0),
+            "returned": refund - sum(net for net, is_return in nets if is_return),
             "discount": sum(line["discount_amount"] or 0 for line in self.lines[order["order_id"]]),
             "margin": sum(margins) - refund if margins else None,
             "moved": sum(abs(net) for net, _ in nets),

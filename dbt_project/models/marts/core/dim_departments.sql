@@ -11,6 +11,9 @@ mentioned as (
     select department from {{ ref('fct_survey_responses') }}
     union
     select department from {{ ref('fct_support_tickets') }}
+    union
+    select department from {{ ref('stg_support__ticket_assignments') }}
+    where {{ business_date('assigned_at') }} <= {{ as_of_date() }}
 
 ),
 
