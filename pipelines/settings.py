@@ -198,7 +198,8 @@ _KEYS_OF_FORMATS = {
 
 
 class FileSource(_Model):
-    """A family of files of one shape. Paths are relative to the settings file."""
+    """A family of files of one shape. Paths are relative to the settings file; one that begins with a variable,
+    to the working directory."""
 
     files: _Name
     format: Literal["csv", "whitespace", "jsonl", "parquet"]
@@ -376,7 +377,9 @@ def _expanded(value: Any, environment: Mapping[str, str], path: Path, key: tuple
             )
         return environment[name]
 
-    return _VARIABLE.sub(from_environment, value)
+    expanded = _VARIABLE.sub(from_environment, value)
+    # A person writes a path in a variable from where they stand, not from where the settings lie.
+    return str(Path.cwd() / expanded) if key[-1:] == ("files",) and value.startswith("${") else expanded
 
 
 def _explained(path: Path, error: ValidationError) -> str:

@@ -55,7 +55,7 @@ def mistake(load, tmp_path):
 def test_what_is_right_is_read(load, tmp_path):
     settings = load(GOOD)
     source = settings.sources["campaigns"]
-    assert source.files == "data/*.csv"
+    assert source.files == str(Path.cwd() / "data" / "*.csv")
     assert source.tables[0].columns["campaign_id"].column == "id"
     assert source.tables[0].contract is contracts.BY_NAME["crm.campaigns"]
     assert (settings.path, settings.folder) == (tmp_path / "kizuna.yml", tmp_path)
@@ -200,6 +200,15 @@ def test_the_secret_comes_from_the_environment_only(load):
             customer_key_secret(settings, empty)
     public = load(GOOD.replace("env: SECRET", "public: demo"))
     assert customer_key_secret(public, {}) == "demo"
+
+
+def test_a_path_in_a_variable_is_relative_to_where_one_stands(load, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere" / "data").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load(GOOD).sources["campaigns"].files == str(tmp_path / "elsewhere" / "data" / "*.csv")
+    assert load(GOOD, DATA="/abs").sources["campaigns"].files == "/abs/*.csv"
+    assert load(GOOD.replace("${DATA}/*", "in/*")).sources["campaigns"].files == "in/*.csv"
+    assert load(GOOD.replace("${DATA}/*", "in/${DATA}*")).sources["campaigns"].files == "in/data*.csv"
 
 
 def test_the_settings_of_the_examples_are_right():
