@@ -18,7 +18,7 @@ from pipelines.landing import FileOutcome, LandingWriter, LandingZone, Load, Tab
 from pipelines.load import LoadedTable, last_load_id, load, remember_files
 from pipelines.settings import FileSource, Settings, TableMapping
 from pipelines.sources.files import SourceFile, content_hash, find_files, has_changed, read_file
-from pipelines.sources.mapping import Mapped, apply_mapping, has_versions
+from pipelines.sources.mapping import Mapped, apply_mapping, has_versions, numbers_records
 from pipelines.warehouse import create_tables, open_warehouse
 
 # A load is one transaction: large enough that few are needed, small enough that a kill costs minutes only.
@@ -36,6 +36,7 @@ class SourceResult:
     files_unchanged: int = 0
     outcomes: list[FileOutcome] = field(default_factory=list)
     tables: list[LoadedTable] = field(default_factory=list)
+    numbered_tables: frozenset[str] = frozenset()
 
     @property
     def rejected(self) -> list[FileOutcome]:
@@ -44,6 +45,19 @@ class SourceResult:
     @property
     def empty(self) -> list[FileOutcome]:
         return [outcome for outcome in self.outcomes if outcome.status == "loaded" and outcome.records == 0]
+
+    @property
+    def replaced_by_made_up_keys(self) -> dict[str, int]:
+        """Rows that another row with the same made-up number replaced, by table.
+
+        Either a file was exported again with other content, or what shares a number was spread over two
+        files, each numbered from 1; then rows were lost, and nobody but the owner of the export can tell.
+        """
+        return {
+            table.table: table.rows_superseded
+            for table in self.tables
+            if table.table in self.numbered_tables and table.rows_superseded
+        }
 
     def total(self, count: str) -> int:
         """Sum of ``rows_read``, ``rows_loaded``, ... over the source's tables."""
@@ -64,7 +78,8 @@ def ingest_source(
     source = settings.sources[name]
     zone = LandingZone(home.landing)
     files = find_files(name, source, settings)
-    result = SourceResult(name, files_found=len(files))
+    numbered = frozenset(mapping.table for mapping in source.tables if numbers_records(mapping))
+    result = SourceResult(name, files_found=len(files), numbered_tables=numbered)
     with open_warehouse(home) as connection:
         create_tables(connection)
         _finish_landed(connection, zone)

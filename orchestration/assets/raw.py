@@ -17,6 +17,8 @@ from pipelines.night import RawCounts, prepare_transformation, raw_counts
 from pipelines.settings import FileSource, Settings, customer_key_secret
 
 FILES_CHECK = "every_file_was_read"
+NUMBERS_CHECK = "no_made_up_number_was_taken"
+_SHOWN_FILES = 5  # in the summary; the metadata has all
 _KINDS = {"csv": "csv", "whitespace": "text", "jsonl": "json", "parquet": "parquet"}
 # Written beside the raw tables; dbt reads them as sources.
 _PIPELINE_TABLES = {
@@ -45,7 +47,10 @@ def _source_asset(name: str, source: FileSource) -> dg.AssetsDefinition:
         check_specs=[
             dg.AssetCheckSpec(
                 FILES_CHECK, asset=key, description="No file was refused as a whole, or was empty."
-            )
+            ),
+            dg.AssetCheckSpec(
+                NUMBERS_CHECK, asset=key, description="No row took another's place by a made-up number."
+            ),
         ],
     )
     def source_asset(
@@ -59,7 +64,9 @@ def _source_asset(name: str, source: FileSource) -> dg.AssetsDefinition:
         result = ingest_source(company.home, company.settings, name, progress)
         for outcome in result.rejected:
             context.log.warning(f"{outcome.file} was not read: {outcome.reason}")
-        return dg.MaterializeResult(metadata=_source_metadata(result), check_results=[_files_check(result)])
+        return dg.MaterializeResult(
+            metadata=_source_metadata(result), check_results=[_files_check(result), _numbers_check(result)]
+        )
 
     return source_asset
 
@@ -91,7 +98,23 @@ def _files_check(result: SourceResult) -> dg.AssetCheckResult:
         check_name=FILES_CHECK,
         passed=not troubled,
         severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(f"{file}: {reason}" for file, reason in troubled[:_SHOWN_FILES]) or None,
         metadata={"files": markdown_table(("file", "reason"), troubled)} if troubled else {},
+    )
+
+
+def _numbers_check(result: SourceResult) -> dg.AssetCheckResult:
+    replaced = result.replaced_by_made_up_keys
+    return dg.AssetCheckResult(
+        check_name=NUMBERS_CHECK,
+        passed=not replaced,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(
+            f"{result.source}: {rows:,} rows of {table} were replaced by rows with the same made-up number. "
+            f"Right if a file was exported again; if what number_within groups is spread over files, map a key"
+            for table, rows in replaced.items()
+        )
+        or None,
     )
 
 

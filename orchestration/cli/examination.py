@@ -18,7 +18,7 @@ from pipelines.publication import PublicationError, current_version
 from pipelines.settings import Settings, SettingsError, customer_key_secret, load_settings
 from pipelines.sources.files import find_files
 from pipelines.sources.mapping import source_fields
-from pipelines.warehouse import WarehouseBusyError, create_tables, open_warehouse
+from pipelines.warehouse import WarehouseBusyError, open_warehouse
 
 _LOW_DISK_BYTES = 5 * 1024**3  # a night of ten million order lines writes about two
 
@@ -87,8 +87,7 @@ def _home_findings(home: Home) -> Iterator[Finding]:
 
 def _warehouse_text(home: Home) -> str:
     try:
-        with open_warehouse(home) as connection:
-            create_tables(connection)
+        with open_warehouse(home, read_only=True) as connection:
             known = last_load_id(connection)
     except duckdb.Error as error:
         raise WarehouseBusyError(
@@ -97,7 +96,7 @@ def _warehouse_text(home: Home) -> str:
     landed = LandingZone(home.landing).manifests()
     waiting = [load_id for load_id in landed if load_id > known]
     return f"{known:,} loads" + (
-        f"; {len(waiting)} interrupted, to be read again by the next run" if waiting else ""
+        f"; {len(waiting)} interrupted, to be loaded by the next run" if waiting else ""
     )
 
 

@@ -203,8 +203,6 @@ def rebuild(
         return
     from orchestration.cli.progress import step_progress
 
-    for file in (home.warehouse, home.warehouse.with_name(f"{home.warehouse.name}.wal")):
-        file.unlink(missing_ok=True)
     with step_progress(err) as display:
         count = rebuild_warehouse(home, lambda done, total, _: display.report("loading again", done, total))
     out.print(f"Loaded {count:,} batches again. Build the tables with: kizuna run", highlight=False)

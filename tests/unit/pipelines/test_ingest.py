@@ -158,6 +158,14 @@ def test_measures_of_lines_are_reconciled(company):
     ]
 
 
+def test_an_order_spread_over_two_files_is_noticed_where_line_numbers_are_made_up(company):
+    """Both files number their lines from 1: the second file's row takes the place of the first one's."""
+    company.write("lines/1.csv", "id,sku,q,p\n1,a,1,5\n2,b,1,5\n")
+    assert company.night("lines").replaced_by_made_up_keys == {}
+    company.write("lines/2.csv", "id,sku,q,p\n1,c,1,7\n")
+    assert company.night("lines").replaced_by_made_up_keys == {"crm.order_lines": 1}
+
+
 def test_a_file_under_another_name_is_not_read_again(company):
     company.night()
     path = company.folder / "orders" / "1.csv"
