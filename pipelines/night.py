@@ -86,18 +86,22 @@ def raw_counts(home: Home) -> dict[str, RawCounts]:
 
 
 def ingestion_totals(home: Home) -> list[dict[str, Any]]:
-    """Per source, over all nights: files, rejected files, and what became of the rows."""
+    """Per source, over all nights: files, the records in them, and what became of the rows.
+
+    A record can be rows of several tables, so there may be more rows than records.
+    """
     with open_warehouse(home, read_only=True) as connection:
         found = connection.execute(
             """select source, coalesce(files, 0) as files, coalesce(files_rejected, 0) as files_rejected,
-                rows_read, rows_loaded, rows_quarantined, rows_duplicate
+                coalesce(records, 0) as records, rows_read, rows_loaded, rows_quarantined, rows_duplicate
             from (
                 select source, sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as rows_loaded,
                     sum(rows_quarantined)::bigint as rows_quarantined, sum(rows_duplicate)::bigint as rows_duplicate
                 from ingest.loads group by source
             )
             full join (
-                select source, count(*) as files, count(*) filter (where status = 'rejected') as files_rejected
+                select source, count(*) as files, count(*) filter (where status = 'rejected') as files_rejected,
+                    sum(records)::bigint as records
                 from ingest.files group by source
             ) using (source)
             order by source"""

@@ -140,7 +140,12 @@ BROKEN = [
     ),
     (LINES, "update {t} set net_amount = 1 where line_number = 1", "net amount is gross less discount", "1"),
     (LINES, "update {t} set margin_amount = net_amount", "margin is known exactly where the cost is", None),
-    (LINES, "update {t} set is_return = not is_return", "a return is a product line with a negative quantity", None),
+    (
+        LINES,
+        "update {t} set is_return = not is_return",
+        "a return is a product line with a negative quantity",
+        None,
+    ),
     (LINES, "update {t} set product_id = null", "product_id is never empty", "null"),
     (RESPONSES, "update {t} set score = 11 where response_id = 'r6'", "every score is on its scale", "11"),
     (

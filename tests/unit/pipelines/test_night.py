@@ -76,6 +76,7 @@ def test_totals_by_source(home):
             "source": "orders",
             "files": 2,
             "files_rejected": 1,
+            "records": 5,
             "rows_read": 5,
             "rows_loaded": 1,
             "rows_quarantined": 4,
