@@ -13,13 +13,12 @@ from orchestration.assets.publication import publication_asset
 from orchestration.assets.raw import raw_tables, source_assets
 from orchestration.checks import published_checks, raw_checks
 from orchestration.jobs import nightly
-from orchestration.resources import BusinessDate, Company, ProgressDisplay
+from orchestration.keys import CONFIG_VARIABLE
+from orchestration.resources import BusinessDate, Company, ProgressDisplay, in_turn
 from orchestration.schedules import nightly_schedule
 from pipelines.home import Home
 from pipelines.settings import CONFIG_NAME, Settings, load_settings
 from pipelines.transformation import ensure_manifest
-
-CONFIG_VARIABLE = "KIZUNA_CONFIG"
 
 
 def build_definitions(
@@ -34,7 +33,7 @@ def build_definitions(
     home.create()
     manifest = ensure_manifest(home, project)
     resources: dict[str, Any] = {
-        "company": dg.ResourceDefinition.hardcoded_resource(Company(settings, home)),
+        "company": in_turn(Company(settings, home)),
         "business_date": BusinessDate(),
         "display": dg.ResourceDefinition.hardcoded_resource(ProgressDisplay()),
     }

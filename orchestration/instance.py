@@ -10,8 +10,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.definitions import CONFIG_VARIABLE
+from orchestration.keys import CONFIG_VARIABLE, WRITER_POOL
 from pipelines.home import Home
+
+BY_COMMAND = "kizuna/command_line"  # tag of runs that live in the process of `kizuna run`
 
 _INSTANCE_SETTINGS = """\
 # Written by Kizuna at every start; edit orchestration/instance.py instead.
@@ -56,3 +58,22 @@ def open_instance(home: Home, config: Path) -> Iterator[dg.DagsterInstance]:
     os.environ.update(prepare_environment(home, config))
     with dg.DagsterInstance.get() as instance:
         yield instance
+
+
+def end_dead_runs(instance: dg.DagsterInstance, own_run_id: str | None = None) -> None:
+    """Close the runs whose process is gone, and free the slots that they held in the writers' pool.
+
+    Only for who has the turn: then no other run can be at work. One that waits for its turn has not begun a step.
+    """
+    storage = instance.event_log_storage
+    pool = storage.get_concurrency_info(WRITER_POOL)
+    for run_id in {slot.run_id for slot in pool.claimed_slots} | {step.run_id for step in pool.pending_steps}:
+        if run_id != own_run_id:
+            storage.free_concurrency_slots_for_run(run_id)
+    unfinished = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=list(unfinished))):
+        waits = BY_COMMAND not in run.tags and not instance.get_run_step_stats(run.run_id)
+        if run.run_id != own_run_id and not waits:
+            instance.report_run_failed(
+                run, "The process of this run is gone: it was killed, or the machine went down."
+            )

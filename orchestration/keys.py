@@ -1,4 +1,4 @@
-"""Names that several modules share: asset keys, groups, owners, the writers' pool."""
+"""Names that several modules share: asset keys, groups, owners, the writers' pool, an environment variable."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pipelines import contracts
 
 OWNERS = ["team:data-engineering"]
 WRITER_POOL = "warehouse_writer"  # DuckDB lets one process write: whoever writes takes the one slot
+
+CONFIG_VARIABLE = "KIZUNA_CONFIG"  # the settings file, for processes that Dagster starts
 
 PUBLICATION = dg.AssetKey(["publication"])
 

@@ -6,7 +6,6 @@ The same job as the schedule's, in the same Dagster instance: the run is in the 
 from __future__ import annotations
 
 import datetime as dt
-import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -18,20 +17,18 @@ import dagster as dg
 
 from orchestration.assets.dbt import PROJECT
 from orchestration.definitions import build_definitions
-from orchestration.instance import open_instance
+from orchestration.instance import BY_COMMAND, end_dead_runs, open_instance
 from orchestration.jobs import NIGHTLY
 from orchestration.keys import PUBLICATION
-from orchestration.resources import ProgressDisplay
+from orchestration.resources import Company, ProgressDisplay
 from orchestration.schedules import run_config
 from pipelines.home import Home
 from pipelines.settings import Settings
+from pipelines.transformation import cancel
+from pipelines.turn import turn
 
 # Every event is in Dagster's event log; on the terminal it would run over the progress.
 _NO_CONSOLE_LOG = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-# dagster-dbt wraps what dbt says into a long message, which names the command before the failure.
-_DBT_ERRORS = "Errors parsed from dbt logs:"
-_TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 OnEvent = Callable[[dg.DagsterEvent], None]
 
@@ -63,12 +60,17 @@ def run_night(
         report: told how far long steps are: (what, done, total).
         on_event: told every Dagster event, for a progress display.
         project: the dbt project; a test hands in one that is wrong on purpose.
+
+    Raises:
+        WarehouseBusyError: another run is at work.
     """
     started = dt.datetime.now(dt.UTC)
-    overrides: dict[str, Any] = {}
+    # The whole run has its turn here already; a scheduled one, in a process of its own, takes it as a resource.
+    overrides: dict[str, Any] = {"company": dg.ResourceDefinition.hardcoded_resource(Company(settings, home))}
     if report is not None:
         overrides["display"] = dg.ResourceDefinition.hardcoded_resource(ProgressDisplay(report))
-    with open_instance(home, settings.path) as instance:
+    with turn(home), open_instance(home, settings.path) as instance:
+        end_dead_runs(instance)
         definitions = build_definitions(settings, home, project=project, **overrides)
         run_id = str(uuid.uuid4())
         if on_event is not None:
@@ -81,7 +83,7 @@ def run_night(
                 instance=instance,
                 run_id=run_id,
                 raise_on_error=False,
-                tags={"kizuna/as_of": as_of.isoformat()},
+                tags={"kizuna/as_of": as_of.isoformat(), BY_COMMAND: "kizuna run"},
             )
         result = NightResult(run_id, as_of)
         for event in executed.all_events:
@@ -95,10 +97,13 @@ def run_night(
 
 @contextmanager
 def _quiet(home: Home) -> Iterator[None]:
-    """What dbt says on the way goes to a file: the terminal has the progress and the summary."""
+    """What dbt says on the way goes to a file: the terminal has the progress and the summary. It ends with the run."""
     home.dbt.mkdir(parents=True, exist_ok=True)
     with (home.dbt / "night.log").open("w", encoding="utf-8") as log, redirect_stdout(log):
-        yield
+        try:
+            yield
+        finally:
+            cancel()
 
 
 def _take(event: dg.DagsterEvent, result: NightResult) -> None:
@@ -120,9 +125,8 @@ def _take(event: dg.DagsterEvent, result: NightResult) -> None:
 def _cause(event: dg.DagsterEvent) -> str:
     """The innermost error of a failed step, which is ours and says how to mend it."""
     error = event.step_failure_data.error
+    if error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+        return "the run was cancelled"
     while error.cause is not None:
         error = error.cause
-    _, parsed, of_dbt = error.message.partition(_DBT_ERRORS)
-    if parsed:
-        return " ".join(_TERMINAL_COLOURS.sub("", of_dbt).split())
     return error.message.strip().split(": ", 1)[-1]

@@ -6,13 +6,17 @@ Belongs here: Dagster resources. A test swaps any of them in ``build_definitions
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import dagster as dg
 
+from orchestration.instance import end_dead_runs
 from pipelines.home import Home
 from pipelines.settings import Settings
+from pipelines.transformation import cancel
+from pipelines.turn import turn
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,22 @@ class Company:
 
     settings: Settings
     home: Home
+
+
+def in_turn(company: Company) -> dg.ResourceDefinition:
+    """The company, for one run at a time: the resource lives as long as the run, and so does its turn."""
+
+    @contextmanager
+    def held(context: dg.InitResourceContext) -> Iterator[Company]:
+        with turn(company.home, wait=context.log.info if context.log else print):
+            if context.instance is not None:
+                end_dead_runs(context.instance, context.run_id)
+            try:
+                yield company
+            finally:
+                cancel()
+
+    return dg.ResourceDefinition(held)
 
 
 class BusinessDate(dg.ConfigurableResource):

@@ -44,6 +44,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def turn(self) -> Path:
+        """Locked by the run that is at work: see ``pipelines.turn``."""
+        return self.root / ".turn"
+
+    @property
     def publications(self) -> Path:
         return self.root / "publications"
 

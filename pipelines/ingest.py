@@ -16,7 +16,8 @@ from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError
 from pipelines.home import Home
 from pipelines.landing import FileOutcome, LandingWriter, LandingZone, Load, TableCounts
 from pipelines.load import LoadedTable, last_load_id, load, remember_files
-from pipelines.settings import FileSource, Settings, TableMapping
+from pipelines.privacy import hold_to_secret
+from pipelines.settings import FileSource, Settings, TableMapping, customer_key_secret
 from pipelines.sources.files import SourceFile, content_hash, find_files, has_changed, read_file
 from pipelines.sources.mapping import Mapped, apply_mapping, has_versions, numbers_records
 from pipelines.warehouse import create_tables, open_warehouse
@@ -72,7 +73,8 @@ def ingest_source(
     A file that cannot be read is recorded with its reason and tried again the next night; the others go on.
 
     Raises:
-        SettingsError: no file matches, or a mapping's SQL is wrong.
+        SettingsError: no file matches, a mapping's SQL is wrong, or the secret for customer keys is missing.
+        CustomerKeySecretChangedError: the warehouse was built with another secret, or for another company.
         WarehouseBusyError: another run is writing.
     """
     source = settings.sources[name]
@@ -82,6 +84,7 @@ def ingest_source(
     result = SourceResult(name, files_found=len(files), numbered_tables=numbered)
     with open_warehouse(home) as connection:
         create_tables(connection)
+        hold_to_secret(connection, customer_key_secret(settings))
         _finish_landed(connection, zone)
         zone.discard_unfinished()
         cursor = _Cursor.read(connection, name)

@@ -90,6 +90,8 @@ def ingestion_totals(home: Home) -> list[dict[str, Any]]:
 
     A record can be rows of several tables, so there may be more rows than records.
     """
+    if not home.warehouse.exists():  # the first night stopped before it read a file
+        return []
     with open_warehouse(home, read_only=True) as connection:
         found = connection.execute(
             """select source, coalesce(files, 0) as files, coalesce(files_rejected, 0) as files_rejected,

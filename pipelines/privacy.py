@@ -26,20 +26,30 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(b"kizuna customer key " + secret.encode()).hexdigest()[:16]
 
 
-def update_customer_keys(connection: duckdb.DuckDBPyConnection, secret: str) -> int:
-    """Give every customer id in the raw tables its key; returns how many were new.
+def hold_to_secret(connection: duckdb.DuckDBPyConnection, secret: str) -> None:
+    """Note whose keys the warehouse has; stop before anything of another company, or under other keys, gets in.
 
     Raises:
-        CustomerKeySecretChangedError: keys made with another secret are there.
+        CustomerKeySecretChangedError: the warehouse's keys were made with another secret.
     """
     known = connection.execute("select fingerprint from privacy.hash_key").fetchone()
     if known is None:
         connection.execute("insert into privacy.hash_key values (?)", [fingerprint(secret)])
     elif known[0] != fingerprint(secret):
         raise CustomerKeySecretChangedError(
-            "the secret for customer_key has changed since the warehouse was built, so every key would change. "
-            "Set the old secret again, or start anew with an empty KIZUNA_HOME."
+            "the secret for customer_key has changed since the warehouse was built, so every key would change; "
+            "or the warehouse is another company's. For another company, set KIZUNA_HOME to a folder of its own; "
+            "for this one, set the old secret again, or start anew with an empty KIZUNA_HOME."
         )
+
+
+def update_customer_keys(connection: duckdb.DuckDBPyConnection, secret: str) -> int:
+    """Give every customer id in the raw tables its key; returns how many were new.
+
+    Raises:
+        CustomerKeySecretChangedError: keys made with another secret are there.
+    """
+    hold_to_secret(connection, secret)
     inner, outer = _pads(secret)
     seen = " union ".join(
         f"select {column.name} as id from {contract.raw_name} where {column.name} is not null"

@@ -16,9 +16,11 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import FACTORY
 from dbt.cli.main import dbtRunner, dbtRunnerResult
@@ -35,6 +37,7 @@ _RESULTS = (
     "LogTestResult",
 )  # dbt's events that tell what became of a node
 _SHOWN_FAILURES = 10
+_THREAD = "dbt build"
 _CANCEL_SECONDS = 0.2  # between two attempts to end what runs
 
 # Parsed in this process, by fingerprint: a night after the first, in the UI's server or in a test, parses nothing.
@@ -92,18 +95,28 @@ def build(home: Home, project: Path, arguments: Sequence[str]) -> Iterator[dict[
     def work() -> None:
         events.put(_invoke(home, project, ["build", *arguments], on_event))
 
-    thread = threading.Thread(target=work, name="dbt build", daemon=True)
+    thread = threading.Thread(target=work, name=_THREAD, daemon=True)
     thread.start()
     try:
         while isinstance(event := events.get(), dict):
             yield event
-    except BaseException:  # the run is cancelled: nobody may go on writing
-        while thread.is_alive():
-            for adapter in FACTORY.adapters.values():
-                adapter.cancel_open_connections()
-            thread.join(_CANCEL_SECONDS)
+    except BaseException:
+        cancel()
         raise
     _raise_on_failure(event)
+
+
+def cancel() -> None:
+    """End a build that is still at work: its run was cancelled, and nobody may go on writing.
+
+    A run can be cancelled while its asset waits for Dagster to take an event; then ``build`` never hears of it.
+    """
+    for thread in threading.enumerate():
+        while thread.name == _THREAD and thread.is_alive():
+            for adapter in FACTORY.adapters.values():
+                with suppress(duckdb.Error):  # closed in the same moment
+                    adapter.cancel_open_connections()
+            thread.join(_CANCEL_SECONDS)
 
 
 def _invoke(

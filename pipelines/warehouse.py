@@ -65,8 +65,9 @@ def open_warehouse(home: Home, *, read_only: bool = False) -> Iterator[duckdb.Du
     """
     try:
         connection = duckdb.connect(str(home.warehouse), read_only=read_only)
-    except duckdb.IOException as error:
-        if "lock" not in str(error):
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        # The second: a cancelled dbt in this very process has not let go yet.
+        if "lock" not in str(error) and not isinstance(error, duckdb.ConnectionException):
             raise
         raise WarehouseBusyError(
             f"{home.warehouse} is open in another process: another run, or a shell. Wait for it or end it. "

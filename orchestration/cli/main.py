@@ -7,17 +7,21 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
+import duckdb
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipelines.home import Home
+from pipelines.privacy import CustomerKeySecretChangedError
 from pipelines.publication import PublicationError
-from pipelines.settings import CONFIG_NAME, Settings, SettingsError, load_settings
+from pipelines.settings import CONFIG_NAME, Settings, SettingsError, customer_key_secret, load_settings
 from pipelines.warehouse import WarehouseBusyError
 
 app = typer.Typer(
@@ -45,9 +49,19 @@ def main() -> None:
     """Run a command; a mistake that people can mend is a message, not a traceback."""
     try:
         app()
-    except (SettingsError, PublicationError, WarehouseBusyError) as error:
-        err.print(f"[red]kizuna:[/] {error}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+    except (SettingsError, PublicationError, WarehouseBusyError, CustomerKeySecretChangedError) as error:
+        _tell(str(error))
+    except OSError as error:  # no place, no right, no such folder
+        if error.filename is None:
+            raise
+        _tell(
+            f"{error.filename}: {error.strerror}. All state lies in KIZUNA_HOME, {Home.from_environment().root}"
+        )
+
+
+def _tell(message: str) -> NoReturn:
+    err.print(f"[red]kizuna:[/] {escape(message)}", highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 @app.command()
@@ -116,7 +130,7 @@ def run(config: Config = _DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = 
     settings = load_settings(config)
     home = Home.from_environment().create()
     date = as_of.date() if as_of else settings.default_as_of(dt.datetime.now(dt.UTC))
-    _refuse_secretless(settings)
+    _refuse_wrong_secret(settings, home)
     with step_progress(err, enabled=not as_json) as display:
         display.report("starting Dagster", 0, 0)
         from orchestration.night import run_night  # seconds: shown as a step
@@ -154,7 +168,7 @@ def doctor(config: Config = _DEFAULT_CONFIG) -> None:
     table = Table(show_header=False, box=None)
     marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "error": "[red]error[/]"}
     for finding in findings:
-        table.add_row(marks[finding.state], finding.subject, finding.text)
+        table.add_row(marks[finding.state], finding.subject, escape(finding.text))
     out.print(table, highlight=False)
     if any(finding.state == "error" for finding in findings):
         raise typer.Exit(1)
@@ -191,6 +205,7 @@ def rebuild(
     """
     from pipelines.ingest import rebuild as rebuild_warehouse
     from pipelines.landing import LandingZone
+    from pipelines.turn import turn
 
     home = Home.from_environment()
     loads = LandingZone(home.landing).manifests()
@@ -203,7 +218,7 @@ def rebuild(
         return
     from orchestration.cli.progress import step_progress
 
-    with step_progress(err) as display:
+    with turn(home), step_progress(err) as display:
         count = rebuild_warehouse(home, lambda done, total, _: display.report("loading again", done, total))
     out.print(f"Loaded {count:,} batches again. Build the tables with: kizuna run", highlight=False)
 
@@ -245,11 +260,16 @@ def _version_fields(version: Any) -> dict[str, object]:
     return {name: getattr(version, name) for name in names}
 
 
-def _refuse_secretless(settings: Settings) -> None:
-    """Better before the first step than after the sources were read."""
-    from pipelines.settings import customer_key_secret
+def _refuse_wrong_secret(settings: Settings, home: Home) -> None:
+    """Better before the first step than from every source."""
+    from pipelines.privacy import hold_to_secret
+    from pipelines.warehouse import open_warehouse
 
-    customer_key_secret(settings)
+    secret = customer_key_secret(settings)
+    if home.warehouse.exists():
+        # A damaged one, and one without tables, the run itself tells about.
+        with suppress(duckdb.Error), open_warehouse(home) as connection:
+            hold_to_secret(connection, secret)
 
 
 def _short(path: Path) -> str:

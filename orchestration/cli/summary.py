@@ -7,14 +7,17 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.night import NightResult
 from pipelines.home import Home
 from pipelines.night import ingestion_totals
 from pipelines.publication import current_version, list_versions
+from pipelines.warehouse import WarehouseBusyError
 
 _SHOWN_MESSAGES = 20
+_OPENED = {"file": "Open  ", "data_docs": "Checks"}
 
 
 def night_summary(home: Home, result: NightResult) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def night_summary(home: Home, result: NightResult) -> dict[str, Any]:
         "as_of": result.as_of,
         "seconds": round(result.seconds, 1),
         "run_id": result.run_id,
-        "ingestion": ingestion_totals(home),
+        "ingestion": _ingestion_if_nobody_writes(home),
         "tables": version.tables if version else 0,
         "rows": version.rows if version else 0,
         "file": str(home.published_file),
@@ -37,11 +40,12 @@ def night_summary(home: Home, result: NightResult) -> dict[str, Any]:
 
 def print_night(out: Console, err: Console, summary: dict[str, Any]) -> None:
     """A short summary: rows in, what was refused, what was published, the file to open."""
-    out.print(_sources_table(summary["ingestion"]))
+    if summary["ingestion"] is not None:
+        out.print(_sources_table(summary["ingestion"]))
     for warning in summary["warnings"][:_SHOWN_MESSAGES]:
-        err.print(f"[yellow]warning:[/] {warning}", highlight=False, soft_wrap=True)
+        err.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
     for failure in summary["failures"][:_SHOWN_MESSAGES]:
-        err.print(f"[red]error:[/] {failure}", highlight=False, soft_wrap=True)
+        err.print(f"[red]error:[/] {escape(failure)}", highlight=False, soft_wrap=True)
     if summary["published"] is None:
         err.print(
             f"[red]Nothing was published.[/] Readers keep what they had. The run is {summary['run_id']}; "
@@ -56,8 +60,8 @@ def print_night(out: Console, err: Console, summary: dict[str, Any]) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    out.print(f"Open   {summary['file']}", highlight=False, soft_wrap=True)
-    out.print(f"Checks {summary['data_docs']}", highlight=False, soft_wrap=True)
+    for what in ("file", "data_docs"):
+        out.print(f"{_OPENED[what]} {summary[what]}", highlight=False, soft_wrap=True, markup=False)
 
 
 _COUNTS = ("files", "files_rejected", "records", "rows_read", "rows_quarantined", "rows_duplicate")
@@ -73,8 +77,16 @@ def home_status(home: Home, config: Path) -> dict[str, Any]:
         "built_at": version.built_at if version else None,
         "versions": len(list_versions(home)),
         "nights": _last_runs(home, config),
-        "ingestion": ingestion_totals(home) if home.warehouse.exists() else [],
+        "ingestion": _ingestion_if_nobody_writes(home),
     }
+
+
+def _ingestion_if_nobody_writes(home: Home) -> list[dict[str, Any]] | None:
+    """None: a run is writing. That is when people most often ask how things stand."""
+    try:
+        return ingestion_totals(home)
+    except WarehouseBusyError:
+        return None
 
 
 def print_status(out: Console, found: dict[str, Any]) -> None:
@@ -92,7 +104,12 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
     for night in found["nights"]:
         nights.add_row(*(str(night[name]) for name in ("started_at", "as_of", "status", "seconds", "run_id")))
     out.print(nights)
-    out.print(_sources_table(found["ingestion"]))
+    if found["ingestion"] is None:
+        out.print(
+            "A run is writing: the counts of the sources can be read when it has ended.", highlight=False
+        )
+    else:
+        out.print(_sources_table(found["ingestion"]))
 
 
 def _sources_table(totals: list[dict[str, Any]]) -> Table:

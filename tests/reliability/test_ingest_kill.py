@@ -21,6 +21,7 @@ STEPS_AT_LEAST = 15  # parts and manifests of a few loads
 
 CONFIG = """
 company: {name: x}
+privacy: {customer_key: {public: x}}
 sources:
   orders:
     files: orders/*.csv

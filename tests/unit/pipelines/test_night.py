@@ -17,6 +17,7 @@ from pipelines.warehouse import open_warehouse
 AS_OF = dt.date(2024, 2, 29)
 CONFIG = """
 company: {name: x, timezone: Asia/Tokyo, currency: JPY}
+privacy: {customer_key: {public: secret}}
 thresholds: {minimum_answers: 5}
 sources:
   orders:

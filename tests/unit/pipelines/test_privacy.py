@@ -102,7 +102,8 @@ def files_that_hold(folder: Path, text: str) -> list[str]:
     return [path.name for path in paths if any(form in path.read_bytes() for form in forms)]
 
 
-def test_the_secret_is_in_no_file():
+def test_the_secret_is_in_no_file(monkeypatch):
+    monkeypatch.setenv("KIZUNA_CUSTOMER_KEY", SECRET)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         home = Home(folder / "state").create()
@@ -118,6 +119,24 @@ def test_the_secret_is_in_no_file():
         assert files_that_hold(folder, "k1") != []  # the search does find what is there
 
 
+def test_another_company_is_refused_before_a_row_of_it_is_read(monkeypatch, tmp_path):
+    """Four examples and the demo in one state folder would be one company with everybody's customers."""
+    (tmp_path / "o.csv").write_text("id,who,at\n1,k1,2024-01-01\n")
+    (tmp_path / "kizuna.yml").write_text(
+        "company: {name: x}\nsources:\n  o:\n    files: o.csv\n    format: csv\n    tables:\n"
+        "      - table: crm.orders\n        columns: {order_id: id, customer_id: who, ordered_at: at}\n"
+    )
+    home, company = Home(tmp_path / "state").create(), load_settings(tmp_path / "kizuna.yml", {})
+    monkeypatch.setenv("KIZUNA_CUSTOMER_KEY", "ours")
+    ingest_source(home, company, "o")
+    (tmp_path / "o.csv").write_text("id,who,at\n2,k2,2024-01-02\n")
+    monkeypatch.setenv("KIZUNA_CUSTOMER_KEY", "theirs")
+    with pytest.raises(CustomerKeySecretChangedError, match="another company"):
+        ingest_source(home, company, "o")
+    with open_warehouse(home) as opened:
+        assert opened.execute("select order_id from raw_crm.orders").fetchall() == [("1",)]
+
+
 def test_no_reason_holds_personal_data(connection):
     """Reasons go to logs and pages; the original text stays in quarantine.rows."""
     with tempfile.TemporaryDirectory() as name:
@@ -127,7 +146,8 @@ def test_no_reason_holds_personal_data(connection):
         (folder / "2.csv").write_text("jo@x.org,jo@x.org,jo@x.org\n")
         (folder / "3.csv").write_text("jo@x.org,jane@x.org,joe@x.org\n")
         (folder / "kizuna.yml").write_text(
-            "company: {name: x}\nsources:\n  c:\n    files: '*.csv'\n    format: csv\n    tables:\n"
+            "company: {name: x}\nprivacy: {customer_key: {public: x}}\n"
+            "sources:\n  c:\n    files: '*.csv'\n    format: csv\n    tables:\n"
             "      - table: crm.customers\n        columns:\n"
             "          {customer_id: id, email: mail, registered_at: {sql: \"strptime(at, '%Y')\"}}\n"
         )

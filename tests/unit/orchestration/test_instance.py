@@ -1,0 +1,52 @@
+"""Runs whose process is gone are closed, and hold no slot of the writers' pool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.instance import BY_COMMAND, end_dead_runs, open_instance
+from orchestration.keys import CONFIG_VARIABLE, WRITER_POOL
+from pipelines.home import Home
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY", "KIZUNA_HOME", CONFIG_VARIABLE):
+        monkeypatch.setenv(name, "set back after the test")
+    with open_instance(Home(tmp_path), tmp_path / "kizuna.yml") as instance:
+        yield instance
+
+
+def _run(instance: dg.DagsterInstance, run_id: str, **tags: str) -> None:
+    @dg.job
+    def some_job() -> None:
+        pass
+
+    run = instance.create_run_for_job(some_job, run_id=run_id, tags=tags)
+    instance.report_dagster_event(
+        dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="some_job"), run_id=run.run_id
+    )
+
+
+def test_a_dead_run_fails_and_frees_its_slot(instance: dg.DagsterInstance) -> None:
+    run_id = "00000000-0000-0000-0000-000000000001"
+    _run(instance, run_id, **{BY_COMMAND: "kizuna run"})
+    storage = instance.event_log_storage
+    storage.initialize_concurrency_limit_to_default(WRITER_POOL)
+    assert storage.claim_concurrency_slot(WRITER_POOL, run_id, "step").is_claimed
+    assert not storage.claim_concurrency_slot(WRITER_POOL, "another", "step").is_claimed
+
+    end_dead_runs(instance)
+
+    assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.FAILURE
+    assert storage.claim_concurrency_slot(WRITER_POOL, "the next", "step").is_claimed
+
+
+def test_a_run_that_waits_for_its_turn_is_left_alone(instance: dg.DagsterInstance) -> None:
+    run_id = "00000000-0000-0000-0000-000000000002"
+    _run(instance, run_id)
+    end_dead_runs(instance)
+    assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.STARTED

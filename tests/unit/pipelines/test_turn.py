@@ -1,0 +1,59 @@
+"""One run at a time, and a dead one holds nobody up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.home import Home
+from pipelines.turn import turn
+from pipelines.warehouse import WarehouseBusyError
+
+_HOLDER = """
+import sys, time
+from pathlib import Path
+from pipelines.home import Home
+from pipelines.turn import turn
+with turn(Home(Path(sys.argv[1]))):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def holder(home: Home, seconds: float) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(home.root), str(seconds)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path).create()
+
+
+def test_a_second_run_is_refused_and_told_who_is_at_work(home: Home) -> None:
+    with holder(home, 60) as first:
+        with pytest.raises(WarehouseBusyError, match=f"process {first.pid}, since"), turn(home):
+            pass
+        first.kill()
+
+
+def test_a_killed_run_leaves_the_turn_free(home: Home) -> None:
+    with holder(home, 60) as first:
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+        with turn(home):
+            pass
+
+
+def test_who_waits_is_told_once_and_comes_next(home: Home) -> None:
+    told: list[str] = []
+    with holder(home, 2.5), turn(home, wait=told.append):
+        assert len(told) == 1
