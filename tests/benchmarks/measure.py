@@ -1,0 +1,70 @@
+"""Runs a command as a process of its own and samples the memory of it and its children.
+
+Belongs here: clocks and memory. Does not: what is run, and what the numbers mean (``night.py``). Needs Linux (/proc).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SAMPLE_SECONDS = 0.1
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class Measured:
+    """One process. Times are seconds since the epoch, as Dagster's event log has them."""
+
+    output: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+    samples: list[tuple[float, int]] = field(default_factory=list)  # (time, resident bytes of the tree)
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.started
+
+    def peak_bytes(self, start: float | None = None, end: float | None = None) -> int:
+        """The most memory held between two times; pages shared by two processes count twice."""
+        first, last = start or self.started, end or self.ended
+        return max((held for at, held in self.samples if first <= at <= last + SAMPLE_SECONDS), default=0)
+
+
+def run_measured(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
+    """Run a command to its end. What it says on stderr (its progress) goes to this process' stderr.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; its output is in the error.
+    """
+    found = Measured(started=time.time())
+    process = subprocess.Popen(command, env=os.environ | dict(environment), stdout=subprocess.PIPE, text=True)
+    over = threading.Event()
+
+    def sample() -> None:
+        while not over.wait(SAMPLE_SECONDS):
+            found.samples.append((time.time(), _resident_bytes(process.pid)))
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    found.output, _ = process.communicate()
+    found.ended = time.time()
+    over.set()
+    sampler.join()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, list(command), found.output)
+    return found
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        children = " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).split()
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return 0
+    return pages * _PAGE_BYTES + sum(_resident_bytes(int(child)) for child in children)
