@@ -54,7 +54,10 @@ def _settings_findings(settings: Settings) -> Iterator[Finding]:
                 source_fields(mapping)
             return f"{len(find_files(name, source, settings)):,} files match {source.files}"
 
-        yield _attempt(f"source {name}", look)
+        found = _attempt(f"source {name}", look)
+        if found.state == "ok" and not find_files(name, source, settings):
+            found = Finding("warning", found.subject, f"no file matches {source.files} yet")
+        yield found
         if source.duplicate_records == "keep":
             yield Finding("ok", f"source {name}", "exact duplicates of records without a key are kept")
 

@@ -75,7 +75,11 @@ def init(
     from orchestration.cli.template import write_template
 
     path = write_template(folder)
-    out.print(f"Wrote {path}. Map your exports in it, then: kizuna run --config {path}", highlight=False)
+    out.print(
+        f"Wrote {path}. Map your exports in it, then: kizuna run --config {path}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -101,3 +101,40 @@ def test_rebuild_is_a_dry_run_unless_told(tmp_path: Path) -> None:
     found = kizuna("rebuild", cwd=tmp_path)
     assert found.returncode == 0
     assert "Would remove" in found.stdout
+
+
+ONE_SOURCE = """
+company: {name: x}
+privacy: {customer_key: {public: p}}
+sources:
+  a:
+    files: "*.csv"
+    format: csv
+    tables: [{table: crm.customers, columns: {customer_id: a, registered_at: b}}]
+"""
+
+
+def test_square_brackets_in_a_message_are_text(tmp_path: Path) -> None:
+    """Rich takes them for its markup: it would swallow some, and raise at others."""
+    text = ONE_SOURCE.replace("*.csv", "[/x].csv")
+    (tmp_path / "kizuna.yml").write_text(text, encoding="utf-8")
+    assert "[/x].csv" in kizuna("doctor", cwd=tmp_path).stdout
+    (tmp_path / "kizuna.yml").write_text(text.replace("customer_id: a", "customer_id: {sql: sum(a)}"))
+    assert "number_within: [column, ...]" in kizuna("run", cwd=tmp_path).stderr
+
+
+def test_a_first_night_without_files_says_so(tmp_path: Path) -> None:
+    (tmp_path / "kizuna.yml").write_text(ONE_SOURCE, encoding="utf-8")
+    found = kizuna("run", cwd=tmp_path)
+    assert found.returncode == 1
+    assert "no file matches" in found.stderr
+    assert "Nothing was published" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_state_folder_that_cannot_be_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    found = kizuna("demo", "--customers", "100", cwd=tmp_path, KIZUNA_HOME=str(tmp_path / "taken"))
+    assert found.returncode == 1
+    assert "KIZUNA_HOME" in found.stderr
+    assert "Traceback" not in found.stderr
