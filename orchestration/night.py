@@ -22,6 +22,7 @@ from orchestration.jobs import NIGHTLY
 from orchestration.keys import PUBLICATION
 from orchestration.resources import Company, ProgressDisplay
 from orchestration.schedules import run_config
+from pipelines.companies import make_room
 from pipelines.home import Home
 from pipelines.settings import Settings
 from pipelines.transformation import cancel
@@ -70,6 +71,7 @@ def run_night(
     if report is not None:
         overrides["display"] = dg.ResourceDefinition.hardcoded_resource(ProgressDisplay(report))
     with turn(home), open_instance(home, settings.path) as instance:
+        room = make_room(home, settings)
         end_dead_runs(instance)
         definitions = build_definitions(settings, home, project=project, **overrides)
         run_id = str(uuid.uuid4())
@@ -85,7 +87,7 @@ def run_night(
                 raise_on_error=False,
                 tags={"kizuna/as_of": as_of.isoformat(), BY_COMMAND: "kizuna run"},
             )
-        result = NightResult(run_id, as_of)
+        result = NightResult(run_id, as_of, warnings=[room] if room else [])
         for event in executed.all_events:
             _take(event, result)
     result.seconds = (dt.datetime.now(dt.UTC) - started).total_seconds()

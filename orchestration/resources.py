@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from orchestration.instance import end_dead_runs
+from pipelines.companies import make_room
 from pipelines.home import Home
 from pipelines.settings import Settings
 from pipelines.transformation import cancel
@@ -33,6 +34,7 @@ def in_turn(company: Company) -> dg.ResourceDefinition:
     @contextmanager
     def held(context: dg.InitResourceContext) -> Iterator[Company]:
         with turn(company.home, wait=context.log.info if context.log else print):
+            make_room(company.home, company.settings)
             if context.instance is not None:
                 end_dead_runs(context.instance, context.run_id)
             try:

@@ -76,6 +76,11 @@ class Home:
         return self.root / "dbt"
 
     @property
+    def aside(self) -> Path:
+        """Companies with public keys that made room for another one."""
+        return self.root / "aside"
+
+    @property
     def demo(self) -> Path:
         """What ``kizuna demo`` generates."""
         return self.root / "demo"

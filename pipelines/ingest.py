@@ -84,7 +84,11 @@ def ingest_source(
     result = SourceResult(name, files_found=len(files), numbered_tables=numbered)
     with open_warehouse(home) as connection:
         create_tables(connection)
-        hold_to_secret(connection, customer_key_secret(settings))
+        hold_to_secret(
+            connection,
+            customer_key_secret(settings),
+            is_public=settings.privacy.customer_key.public is not None,
+        )
         _finish_landed(connection, zone)
         zone.discard_unfinished()
         cursor = _Cursor.read(connection, name)

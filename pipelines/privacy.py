@@ -26,15 +26,18 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(b"kizuna customer key " + secret.encode()).hexdigest()[:16]
 
 
-def hold_to_secret(connection: duckdb.DuckDBPyConnection, secret: str) -> None:
+def hold_to_secret(connection: duckdb.DuckDBPyConnection, secret: str, *, is_public: bool = False) -> None:
     """Note whose keys the warehouse has; stop before anything of another company, or under other keys, gets in.
+
+    Args:
+        is_public: whether the "secret" stands in the settings, so that another company may take this one's place.
 
     Raises:
         CustomerKeySecretChangedError: the warehouse's keys were made with another secret.
     """
     known = connection.execute("select fingerprint from privacy.hash_key").fetchone()
     if known is None:
-        connection.execute("insert into privacy.hash_key values (?)", [fingerprint(secret)])
+        connection.execute("insert into privacy.hash_key values (?, ?)", [fingerprint(secret), is_public])
     elif known[0] != fingerprint(secret):
         raise CustomerKeySecretChangedError(
             "the secret for customer_key has changed since the warehouse was built, so every key would change; "

@@ -45,6 +45,7 @@ _TABLES = (
     )""",
     "create table if not exists privacy.customer_keys (customer_id varchar, customer_key varchar)",
     "create table if not exists privacy.hash_key (fingerprint varchar)",
+    "alter table privacy.hash_key add column if not exists is_public boolean",
     """create table if not exists ops.run_settings (
         as_of_date date, timezone varchar, currency varchar, minimum_answers integer
     )""",

@@ -7,11 +7,9 @@ import json
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import duckdb
 import typer
 from rich import box
 from rich.console import Console
@@ -21,7 +19,7 @@ from rich.table import Table
 from pipelines.home import Home
 from pipelines.privacy import CustomerKeySecretChangedError
 from pipelines.publication import PublicationError
-from pipelines.settings import CONFIG_NAME, Settings, SettingsError, customer_key_secret, load_settings
+from pipelines.settings import CONFIG_NAME, SettingsError, customer_key_secret, load_settings
 from pipelines.warehouse import WarehouseBusyError
 
 app = typer.Typer(
@@ -134,7 +132,7 @@ def run(config: Config = _DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = 
     settings = load_settings(config)
     home = Home.from_environment().create()
     date = as_of.date() if as_of else settings.default_as_of(dt.datetime.now(dt.UTC))
-    _refuse_wrong_secret(settings, home)
+    customer_key_secret(settings)  # better missed before the first step than after the last file
     with step_progress(err, enabled=not as_json) as display:
         display.report("starting Dagster", 0, 0)
         from orchestration.night import run_night  # seconds: shown as a step
@@ -262,18 +260,6 @@ def publication_rollback(
 def _version_fields(version: Any) -> dict[str, object]:
     names = ("name", "as_of", "built_at", "run_id", "tables", "rows", "content_hash", "is_current")
     return {name: getattr(version, name) for name in names}
-
-
-def _refuse_wrong_secret(settings: Settings, home: Home) -> None:
-    """Better before the first step than from every source."""
-    from pipelines.privacy import hold_to_secret
-    from pipelines.warehouse import open_warehouse
-
-    secret = customer_key_secret(settings)
-    if home.warehouse.exists():
-        # A damaged one, and one without tables, the run itself tells about.
-        with suppress(duckdb.Error), open_warehouse(home) as connection:
-            hold_to_secret(connection, secret)
 
 
 def _short(path: Path) -> str:
