@@ -125,13 +125,17 @@ class _Merge:
         self._connection.execute(
             f"create or replace temp view incoming as select * from read_parquet([{listed}])"
         )
-        if self._all_new():
+        if not self._find_contested():
             self._connection.execute(
                 "create or replace temp table replaced as select null::varchar as _source where false"
             )
             self._insert("incoming")
             return {"loaded": self._sums("incoming")}
-        return self._merge_versions()
+        alone = f"incoming where hash({self._key}) not in (select key_hash from contested)"
+        uncontested = self._sums(alone)
+        outcomes = self._merge_versions()  # before the others are written: it looks up what was there
+        self._insert(alone)
+        return outcomes | {"loaded": _added(uncontested, outcomes["loaded"])}
 
     def superseded_of_other_sources(self) -> dict[str, Tally]:
         """Rows of other sources that this load has replaced; the counts are theirs, not this load's."""
@@ -147,23 +151,22 @@ class _Merge:
         ).fetchall()
         return {source: Tally(*sums) for source, *sums in rows}
 
-    def _all_new(self) -> bool:
-        """Whether no key occurs twice, here or in the warehouse; then nothing needs to be told apart.
+    def _find_contested(self) -> bool:
+        """Collect the keys that occur twice, here or in the warehouse; a row alone needs no comparison.
 
-        Keys are compared by hash, which is several times faster; a collision only costs the short cut.
+        Keys are compared by hash, which is several times faster; a collision only costs a comparison.
         """
         connection, table = self._connection, self._contract.raw_name
-        doubled = connection.execute(
-            f"select 1 from incoming group by hash({self._key}) having count(*) > 1 limit 1"
-        ).fetchone()
-        if doubled:
-            return False
-        if not connection.execute(f"select 1 from {table} limit 1").fetchone():
-            return True
-        known = connection.execute(
-            f"select 1 from {table} semi join incoming using ({self._key}) limit 1"
-        ).fetchone()
-        return not known
+        connection.execute(
+            f"""create or replace temp table contested as
+            select hash({self._key}) as key_hash from incoming group by key_hash having count(*) > 1"""
+        )
+        if connection.execute(f"select 1 from {table} limit 1").fetchone():
+            connection.execute(
+                f"""insert into contested
+                select hash({self._key}) from incoming semi join {table} using ({self._key})"""
+            )
+        return connection.execute("select 1 from contested limit 1").fetchone() is not None
 
     def _merge_versions(self) -> dict[str, Tally]:
         connection, contract = self._connection, self._contract
@@ -176,6 +179,7 @@ class _Merge:
                 select *, row({content}) is not distinct from
                     lag(row({content})) over (partition by {self._key} order by {version}, _order) as is_copy
                 from incoming
+                where hash({self._key}) in (select key_hash from contested)
             )
             select *, not is_copy and row_number() over (
                 partition by {self._key}, is_copy order by {best}) = 1 as is_best
