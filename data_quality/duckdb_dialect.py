@@ -72,6 +72,7 @@ class HeldConnection:
 
     def __init__(self, database: str) -> None:
         self.duckdb = duckdb.connect(database, read_only=True)
+        self.duckdb.execute("set enable_progress_bar = false")
 
     def cursor(self) -> HeldCursor:
         return HeldCursor(self)

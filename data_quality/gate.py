@@ -44,6 +44,7 @@ def run_gate(database: Path, suites: Sequence[Suite], docs_folder: Path, name: s
     # Held open to the end: DuckDB shares one instance per process and file, which makes the hundreds of
     # connections that Great Expectations opens cheap.
     with duckdb.connect(str(database), read_only=True) as connection:
+        connection.execute("set enable_progress_bar = false")
         source = _data_source(database)
         outcomes = [_run_suite(suite, connection, source) for suite in suites]
         source.get_engine().dispose()

@@ -106,6 +106,7 @@ def open_workbench(home: Home, folder: Path, tuning: Tuning) -> Iterator[Workben
     try:
         with duckdb.connect(config=settings) as con:
             con.execute("set timezone = 'UTC'")
+            con.execute("set enable_progress_bar = false")
             con.execute(f"attach {literal(str(home.warehouse))} as {identifier(warehouse)} (read_only)")
             con.execute(f"use {identifier(warehouse)}")
             yield Workbench(con, warehouse, folder, tuning)
