@@ -52,10 +52,13 @@ def run_measured(command: Sequence[str], environment: Mapping[str, str]) -> Meas
 
     sampler = threading.Thread(target=sample, daemon=True)
     sampler.start()
-    found.output, _ = process.communicate()
+    try:
+        found.output, _ = process.communicate()
+    finally:  # also where a person ends the measurement
+        process.kill()
+        over.set()
+        sampler.join()
     found.ended = time.time()
-    over.set()
-    sampler.join()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, list(command), found.output)
     return found

@@ -138,10 +138,10 @@ def _next_night(home: Home, company: Path, order_lines: int) -> Night:
 def _night(home: Home, company: Path, as_of: dt.date) -> Night:
     config = company / "kizuna.yml"
     _say(f"the night of {as_of} in {home.root}")
-    kizuna = "from orchestration.cli import main; main()"
-    command = [sys.executable, "-c", kizuna, "run", "--json", "--config", str(config), "--as-of", str(as_of)]
+    # Not python -c: DuckDB takes a process without a script for a person at a prompt and shows progress on stdout.
+    kizuna = Path(sys.executable).with_name("kizuna")
+    command = [str(kizuna), "run", "--json", "--config", str(config), "--as-of", str(as_of)]
     measured = run_measured(command, {"KIZUNA_HOME": str(home.root), "PYTHONPATH": str(REPOSITORY)})
-    (home.root / "night.json").write_text(measured.output, encoding="utf-8")
     run_id = json.loads(measured.output)["run_id"]
     stages = tuple(_stages(measured, _step_ends(home, config, run_id)))
     for stage in stages:
