@@ -66,7 +66,9 @@ def open_warehouse(home: Home, *, read_only: bool = False) -> Iterator[duckdb.Du
     """
     try:
         connection = duckdb.connect(str(home.warehouse), read_only=read_only)
-        connection.execute("set enable_progress_bar = false")  # it would be written over ours, and into --json
+        connection.execute(
+            "set enable_progress_bar = false"
+        )  # it would be written over ours, and into --json
     except (duckdb.IOException, duckdb.ConnectionException) as error:
         # The second: a cancelled dbt in this very process has not let go yet.
         if "lock" not in str(error) and not isinstance(error, duckdb.ConnectionException):
