@@ -6,7 +6,8 @@ DuckDB extracts them, because it says of each line whether it is JSON at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from functools import cache
 
 import duckdb
@@ -16,6 +17,16 @@ from pipelines.formats.records import LINE, RECORD, Records, rejected_frame, tri
 
 _NO_OBJECT = "the line is no JSON object"
 POSITION = "_position"  # field of an exploded element: its place in the list, from 1
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """The document of ``text`` (UTF-8): read once for every list that a table explodes."""
+
+    text: bytes
+
+    def records(self, fields: Collection[str], explode: str | None) -> Records:
+        return read_json_lines(self.text, fields, explode=explode)
 
 
 def read_json_lines(text: bytes, fields: Iterable[str], *, explode: str | None = None) -> Records:

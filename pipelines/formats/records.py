@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -27,11 +27,15 @@ class Records:
             has no blanks around it and is null where nothing is left.
         rejected: the unreadable ones (``REJECTED_SCHEMA``).
         original_text: gives, for values of ``RECORD``, the records as they stand in the file.
+        zone: time zone that the file itself declares for its times without an offset.
+        labels: what a column is called beside its name, such as a survey's question; for people to read.
     """
 
     frame: pl.DataFrame
     rejected: pl.DataFrame
     original_text: Callable[[pl.Series], list[str]]
+    zone: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:

@@ -7,15 +7,13 @@ has neither changed: a copy that keeps both over other content is not noticed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.formats.delimited import read_blank_aligned, read_delimited
-from pipelines.formats.json_lines import read_json_lines
-from pipelines.formats.parquet import read_parquet
+from pipelines.formats.document import Document
 from pipelines.formats.records import Records
-from pipelines.formats.text import as_utf8, read_bytes
+from pipelines.formats.registry import FORMATS
 from pipelines.settings import FileSource, Settings, SettingsError, TableMapping
 from pipelines.sources.mapping import source_fields
 
@@ -94,36 +92,21 @@ def content_hash(path: Path) -> str:
 def read_file(file: SourceFile, source: FileSource) -> Iterator[tuple[TableMapping, Records]]:
     """The records of a file for each of the source's tables.
 
-    The file is read once for all tables, and once more for every list that a table explodes.
-
     Raises:
         UnreadableFileError: the file as a whole cannot be read.
     """
-    if source.format == "parquet":
-        records = read_parquet(file.path)
-        yield from ((mapping, records) for mapping in source.tables)
-        return
-    text = as_utf8(read_bytes(file.path), source.encoding)
-    if source.format == "jsonl":
-        for explode in dict.fromkeys(mapping.explode for mapping in source.tables):
-            mappings = [mapping for mapping in source.tables if mapping.explode == explode]
-            records = read_json_lines(text, _fields(mappings), explode=explode)
-            yield from ((mapping, records) for mapping in mappings)
-        return
-    if source.format == "csv":
-        records = read_delimited(
-            text,
-            delimiter=source.delimiter,
-            quote=source.quote,
-            header_rows=source.header_rows,
-            columns=source.columns,
-            null_values=source.null_values,
-        )
-    else:
-        records = read_blank_aligned(
-            text, header_rows=source.header_rows, columns=source.columns, null_values=source.null_values
-        )
-    yield from ((mapping, records) for mapping in source.tables)
+    document = FORMATS[source.format].open(file.path, source.options)
+    yield from records_for(document, source.mappings)
+
+
+def records_for(
+    document: Document, mappings: Sequence[TableMapping]
+) -> Iterator[tuple[TableMapping, Records]]:
+    """The records of a document for each mapping: read once, and once more for every list that one explodes."""
+    for explode in dict.fromkeys(mapping.explode for mapping in mappings):
+        served = [mapping for mapping in mappings if mapping.explode == explode]
+        records = document.records(_fields(served), explode)
+        yield from ((mapping, records) for mapping in served)
 
 
 def _fields(mappings: Iterable[TableMapping]) -> list[str]:

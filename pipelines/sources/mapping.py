@@ -42,19 +42,24 @@ class Mapped:
     excluded: int
 
 
-def source_fields(mapping: TableMapping) -> set[str]:
-    """The columns of the file that a mapping reads."""
+def source_fields(mapping: TableMapping, *, required_only: bool = False) -> set[str]:
+    """The columns of the file that a mapping reads; ``required_only``: those that the file must have."""
     fields: set[str] = set()
     for _, column in _all_columns(mapping):
-        if column.column is not None:
-            fields.add(column.column)
-        elif column.sql is not None:
-            fields.update(pl.sql_expr(column.sql).meta.root_names())
-        elif column.number_within is not None:
-            fields.update(column.number_within)
+        if required_only and column.optional:
+            continue
+        fields |= _fields_of(column)
     if mapping.where is not None:
         fields.update(pl.sql_expr(mapping.where).meta.root_names())
     return fields
+
+
+def _fields_of(column: ColumnMapping) -> set[str]:
+    if column.column is not None:
+        return {column.column}
+    if column.sql is not None:
+        return set(pl.sql_expr(column.sql).meta.root_names())
+    return set(column.number_within or ())
 
 
 def numbers_records(mapping: TableMapping) -> bool:
@@ -149,7 +154,7 @@ def _column_values(
 ) -> tuple[pl.Series, pl.Series | None]:
     """The column's typed values, and where something is there that is none of its type (None: nowhere)."""
     spec = mapping.columns.get(column.name)
-    if spec is None:
+    if spec is None or (spec.optional and not _fields_of(spec) <= set(frame.columns)):
         return _constant(None, column.kind.polars, frame.height), None
     found, failed = _found_values(frame, mapping, column.name, spec)
     return _typed(mapping, column.name, found, failed, column.kind, spec.format, zone)
@@ -287,7 +292,7 @@ def _repeats(frame: pl.DataFrame) -> pl.Series:
 
 
 def _require_columns(frame: pl.DataFrame, mapping: TableMapping) -> None:
-    missing = sorted(source_fields(mapping) - set(frame.columns))
+    missing = sorted(source_fields(mapping, required_only=True) - set(frame.columns))
     if missing:
         present = [name for name in frame.columns if name not in (RECORD, LINE)]
         # Where none is known, the first record may be no header at all but somebody's data.

@@ -1,0 +1,79 @@
+"""The formats that files can be declared to have, by the name that settings give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.formats.delimited import read_blank_aligned, read_delimited
+from pipelines.formats.document import Document, ReadOptions, Tabular, text_of
+from pipelines.formats.json_lines import JsonLines
+from pipelines.formats.parquet import read_parquet
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way of reading files.
+
+    Attributes:
+        open: gives the document; raises UnreadableFileError where the file as a whole cannot be read.
+        options: the keys of ``ReadOptions`` that it reads.
+        preset: name of the default mapping in ``presets/``, in the language of kizuna.yml; what a user
+            writes wins over it.
+        has_lists: whether records can hold lists to explode.
+        kinds: of the asset, for Dagster's icons.
+    """
+
+    name: str
+    open: Callable[[Path, ReadOptions], Document]
+    options: frozenset[str] = frozenset()
+    preset: str | None = None
+    has_lists: bool = False
+    kinds: frozenset[str] = frozenset()
+
+
+def _open_csv(path: Path, options: ReadOptions) -> Document:
+    return Tabular(
+        read_delimited(
+            text_of(path, options),
+            delimiter=options.delimiter,
+            quote=options.quote,
+            header_rows=options.header_rows,
+            columns=options.columns,
+            null_values=options.null_values,
+        )
+    )
+
+
+def _open_whitespace(path: Path, options: ReadOptions) -> Document:
+    return Tabular(
+        read_blank_aligned(
+            text_of(path, options),
+            header_rows=options.header_rows,
+            columns=options.columns,
+            null_values=options.null_values,
+        )
+    )
+
+
+def _open_json_lines(path: Path, options: ReadOptions) -> Document:
+    return JsonLines(text_of(path, options))
+
+
+def _open_parquet(path: Path, _options: ReadOptions) -> Document:
+    return Tabular(read_parquet(path))
+
+
+_TEXT = frozenset({"encoding", "normalize"})
+_TABLE = _TEXT | {"header_rows", "columns", "null_values"}
+
+FORMATS = {
+    found.name: found
+    for found in (
+        Format("csv", _open_csv, _TABLE | {"delimiter", "quote"}, kinds=frozenset({"csv"})),
+        Format("whitespace", _open_whitespace, _TABLE, kinds=frozenset({"text"})),
+        Format("jsonl", _open_json_lines, _TEXT, has_lists=True, kinds=frozenset({"json"})),
+        Format("parquet", _open_parquet, kinds=frozenset({"parquet"})),
+    )
+}

@@ -1,0 +1,49 @@
+"""``kizuna.yml``: the shape of the settings, and how they are read."""
+
+from pipelines.settings.base import Model
+from pipelines.settings.company import (
+    CONFIG_NAME,
+    Company,
+    CustomerKey,
+    Privacy,
+    Publication,
+    Schedule,
+    Settings,
+    Thresholds,
+)
+from pipelines.settings.mapping import ColumnMapping, TableMapping
+from pipelines.settings.reading import SettingsError, customer_key_secret, load_settings, secret_value
+from pipelines.settings.sources import (
+    ApiSource,
+    DatabaseSource,
+    DatabaseTable,
+    FileSource,
+    Secret,
+    Source,
+    Watermark,
+)
+
+__all__ = [
+    "CONFIG_NAME",
+    "ApiSource",
+    "ColumnMapping",
+    "Company",
+    "CustomerKey",
+    "DatabaseSource",
+    "DatabaseTable",
+    "FileSource",
+    "Model",
+    "Privacy",
+    "Publication",
+    "Schedule",
+    "Secret",
+    "Settings",
+    "SettingsError",
+    "Source",
+    "TableMapping",
+    "Thresholds",
+    "Watermark",
+    "customer_key_secret",
+    "load_settings",
+    "secret_value",
+]

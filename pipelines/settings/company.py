@@ -1,0 +1,99 @@
+"""The settings as a whole, and everything in them that is not about sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from pipelines.settings.base import Model, known_timezone
+from pipelines.settings.sources import Source
+
+CONFIG_NAME = "kizuna.yml"
+
+
+class Company(Model):
+    name: str
+    timezone: str = "UTC"  # business dates and the schedule follow it
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+
+    _timezone = field_validator("timezone")(known_timezone)
+
+
+class CustomerKey(Model):
+    """Where the secret comes from that turns a customer id into a ``customer_key``. Exactly one of the keys."""
+
+    env: str | None = None  # the name of an environment variable
+    public: str | None = None  # for public data and demos only: everybody can recompute the keys
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> CustomerKey:
+        if bool(self.env) == bool(self.public):
+            raise ValueError("write {env: NAME_OF_A_VARIABLE} or, for public data only, {public: ANY_TEXT}")
+        return self
+
+
+class Privacy(Model):
+    customer_key: CustomerKey = CustomerKey(env="KIZUNA_CUSTOMER_KEY")
+
+
+class Publication(Model):
+    keep_versions: Annotated[int, Field(ge=1)] = 7  # a week of nights to roll back to
+
+
+class Schedule(Model):
+    cron: str = "0 2 * * *"  # after midnight's exports, before the first reader
+    enabled: bool = True
+
+
+class Thresholds(Model):
+    """Numbers that decide what is shown or stopped, each with its reason."""
+
+    minimum_answers: Annotated[int, Field(ge=1)] = (
+        10  # below ten answers one person moves NPS by 10 points or more
+    )
+    warn_quarantined_share: Annotated[float, Field(ge=0, le=1)] = (
+        0.01  # real exports lose fewer than 1 % of rows
+    )
+    stop_quarantined_share: Annotated[float, Field(ge=0, le=1)] = (
+        0.5  # more than half unreadable: the export changed
+    )
+    stop_shrunk_share: Annotated[float, Field(ge=0, le=1)] = (
+        0.1  # a snapshot that loses a tenth overnight was cut off on its way, rather than so many customers left
+    )
+
+
+class Settings(Model):
+    company: Company
+    sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Source]
+    privacy: Privacy = Privacy()
+    publication: Publication = Publication()
+    schedule: Schedule = Schedule()
+    thresholds: Thresholds = Thresholds()
+
+    _path: Path = Path(CONFIG_NAME)
+
+    @property
+    def path(self) -> Path:
+        """The file these settings were read from."""
+        return self._path
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start from."""
+        return self._path.parent
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.company.timezone)
+
+    def default_as_of(self, now: dt.datetime) -> dt.date:
+        """Yesterday in the company's time zone: the last day that is over.
+
+        Args:
+            now: an aware time.
+        """
+        return now.astimezone(self.zone).date() - dt.timedelta(days=1)

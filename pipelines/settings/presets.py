@@ -1,0 +1,67 @@
+"""Default mappings of formats whose shape a vendor has fixed, laid under what a user writes.
+
+A preset is a source in the language of kizuna.yml, without ``files``: ``pipelines/formats/presets/<name>.yml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from pipelines.formats.registry import FORMATS
+
+
+def with_preset(source: Any) -> Any:
+    """What a user writes of a source, completed by the preset of its format or API.
+
+    The user's keys win. Of a table in both, columns are merged, the user's win, and one that is given as
+    null is left out; a table in the preset alone stays. Anything else than a source comes back as it is:
+    validation says what is wrong with it.
+    """
+    name = _preset_of(source)
+    if name is None:
+        return source
+    preset = _read(name)
+    written = source.get("tables", [])
+    if not isinstance(written, list) or not all(isinstance(table, Mapping) for table in written):
+        return source
+    known = {table["table"] for table in preset["tables"]}
+    tables = [_merged(table, written) for table in preset["tables"]]
+    tables += [table for table in written if table.get("table") not in known]
+    return {**preset, **source, "tables": tables}
+
+
+def _preset_of(source: Any) -> str | None:
+    if not isinstance(source, Mapping):
+        return None
+    if "api" in source:
+        return f"{source['api']}_api" if _exists(f"{source['api']}_api") else None
+    format_ = FORMATS.get(str(source.get("format")))
+    return format_.preset if format_ else None
+
+
+def _merged(table: Mapping[str, Any], written: list[Mapping[str, Any]]) -> dict[str, Any]:
+    merged = dict(table)
+    for own in written:
+        if own.get("table") != table["table"]:
+            continue
+        columns = {**merged.get("columns", {}), **(own.get("columns") or {})}
+        merged = {**merged, **own, "columns": {k: v for k, v in columns.items() if v is not None}}
+    return merged
+
+
+def _exists(name: str) -> bool:
+    return _folder().joinpath(f"{name}.yml").is_file()
+
+
+def _folder() -> resources.abc.Traversable:
+    return resources.files("pipelines.formats").joinpath("presets")
+
+
+@cache
+def _read(name: str) -> Any:
+    return yaml.safe_load(_folder().joinpath(f"{name}.yml").read_text(encoding="utf-8"))
