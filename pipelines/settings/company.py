@@ -64,6 +64,19 @@ class Thresholds(Model):
     stop_shrunk_share: Annotated[float, Field(ge=0, le=1)] = (
         0.1  # a snapshot that loses a tenth overnight was cut off on its way, rather than so many customers left
     )
+    warn_match_rate_fall: Annotated[float, Field(ge=0, le=1)] = (
+        0.1  # one night in the seven counted without any match lowers the rate by a seventh; chance by a few points
+    )
+
+
+class Matching(Model):
+    """Probabilistic matching of people, the last and weakest evidence: see ``pipelines.matching``."""
+
+    enabled: bool = False  # a wrong match gives one person's complaint to another: a company decides for it
+    threshold: Annotated[float, Field(gt=0.5, le=1)] = 0.95  # at most one link in twenty may be wrong
+    maximum_cluster: Annotated[int, Field(ge=2)] = (
+        5  # more people than that are a mailbox, a household or an office
+    )
 
 
 class Settings(Model):
@@ -73,6 +86,7 @@ class Settings(Model):
     publication: Publication = Publication()
     schedule: Schedule = Schedule()
     thresholds: Thresholds = Thresholds()
+    matching: Matching = Matching()
 
     _path: Path = Path(CONFIG_NAME)
 

@@ -14,6 +14,7 @@ renamed as (
 
         -- strings
         nullif(trim(email), '') as email,
+        nullif(trim(phone), '') as phone,
         nullif(trim(department), '') as department,
         nullif(trim(touchpoint), '') as touchpoint,
         nullif(trim(locale), '') as locale,

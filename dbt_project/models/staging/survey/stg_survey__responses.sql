@@ -20,6 +20,7 @@ renamed as (
         -- strings
         nullif(trim(respondent_type), '') as respondent_type,
         nullif(trim(email), '') as email,
+        nullif(trim(phone), '') as phone,
         nullif(trim(department), '') as department,
         nullif(trim(touchpoint), '') as touchpoint,
         nullif(trim(locale), '') as locale,
