@@ -47,6 +47,7 @@ def raw_suites(thresholds: Thresholds, newer_than: int = 0) -> tuple[Suite, ...]
         responses(newer_than),
         tickets(newer_than),
         ticket_assignments(newer_than),
+        ticket_events(newer_than),
     )
 
 
@@ -257,7 +258,7 @@ def tickets(newer_than: int) -> Suite:
         ),
         _share_at_most(
             "tickets without any reference",
-            "coalesce(customer_id, email, order_id) is null",
+            "coalesce(customer_id, email, phone, order_id) is null",
             _UNMATCHABLE_SHARE,
             _new_rows("raw_support.tickets", newer_than),
             protects="Complaints can be set beside what the customer does next.",
@@ -267,6 +268,21 @@ def tickets(newer_than: int) -> Suite:
 
 def ticket_assignments(newer_than: int) -> Suite:
     return _rows_of("raw_support.ticket_assignments", newer_than, _plausible_time("assigned_at"))
+
+
+def ticket_events(newer_than: int) -> Suite:
+    return _rows_of(
+        "raw_support.ticket_events",
+        newer_than,
+        _plausible_time("occurred_at"),
+        _share_at_most(
+            "events of tickets that are not there",
+            "ticket_id not in (select ticket_id from raw_support.tickets)",
+            _UNMATCHABLE_SHARE,  # a history can reach further back than the export of tickets
+            _new_rows("raw_support.ticket_events", newer_than),
+            protects="Waiting times come from what happened to the tickets, because both go by one identifier.",
+        ),
+    )
 
 
 def _rows_of(table: str, newer_than: int, *expectations: Expectation) -> Suite:

@@ -49,6 +49,8 @@ raw_rows as (
     union all
     {{ rows_by_source('support.ticket_assignments', ref('stg_support__ticket_assignments')) }}
     union all
+    {{ rows_by_source('support.ticket_events', ref('stg_support__ticket_events')) }}
+    union all
     {{ rows_by_source('org.departments', ref('stg_org__departments')) }}
     union all
     {{ rows_by_source('org.initiatives', ref('stg_org__initiatives')) }}

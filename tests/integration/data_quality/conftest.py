@@ -57,6 +57,10 @@ insert into raw_support.tickets by name
         timestamp '2026-02-01' + interval (i) day + interval 5 hour as resolved_at, 'shop' as department,
         'desk' as _source, 'tickets.jsonl' as _file, i + 1 as _line, 1 as _load_id
     from range(30) as numbers (i);
+insert into raw_support.ticket_events by name
+    select ticket_id, 'e1' as event_id, opened_at as occurred_at, 'created' as kind, 'desk' as _source,
+        'events.jsonl' as _file, _line, 1 as _load_id
+    from raw_support.tickets;
 insert into raw_crm.campaigns by name
     select 'spring' as campaign_id, date '2026-03-01' as starts_on, date '2026-03-31' as ends_on, 'shop' as _source,
         'campaigns.csv' as _file, 2 as _line, 1 as _load_id;

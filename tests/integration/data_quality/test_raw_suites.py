@@ -13,11 +13,12 @@ from pipelines.settings import Thresholds
 
 Gate = Callable[..., GateResult]
 
-ORDERS, LINES, RESPONSES, TICKETS = (
+ORDERS, LINES, RESPONSES, TICKETS, EVENTS = (
     "raw_crm.orders",
     "raw_crm.order_lines",
     "raw_survey.responses",
     "raw_support.tickets",
+    "raw_support.ticket_events",
 )
 LOADS = "ingest.loads"
 
@@ -58,6 +59,9 @@ WARNINGS = [
     (TICKETS, "update {t} set resolved_at = opened_at - interval 1 hour",
      "nothing is answered or solved before it is opened", None),
     (TICKETS, "update {t} set customer_id = null", "at most 50% are tickets without any reference", "30 of 30"),
+    (EVENTS, "update {t} set occurred_at = timestamp '1970-01-01'", f"occurred_at {TIME}", "1970-01-01 00:00:00"),
+    (EVENTS, "update {t} set ticket_id = 'x' || ticket_id",
+     "at most 50% are events of tickets that are not there", "30 of 30"),
     ("raw_crm.products", "insert into {t} (product_id, list_price, _load_id) values ('p1', -1, 1)",
      "list prices are not negative", "-1"),
 ]  # fmt: skip

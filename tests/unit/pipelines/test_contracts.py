@@ -22,6 +22,7 @@ TABLES = {
     "survey.responses": ("response_id", "question_id"),
     "support.tickets": ("ticket_id",),
     "support.ticket_assignments": ("ticket_id", "sequence_number"),
+    "support.ticket_events": ("ticket_id", "event_id"),
     "org.departments": ("department",),
     "org.initiatives": ("initiative_id",),
     "org.kpi_targets": ("kpi", "department", "month"),

@@ -14,6 +14,7 @@ renamed as (
 
         -- strings
         nullif(trim(email), '') as email,
+        nullif(trim(phone), '') as phone,
         nullif(trim(channel), '') as channel,
         nullif(trim(category), '') as category,
         nullif(trim(priority), '') as priority,
