@@ -88,6 +88,7 @@ class Load:
     tables: dict[str, TableCounts]
     keep_oldest: tuple[str, ...]
     unversioned: tuple[str, ...]  # tables whose rows say nothing of their age: the later arrival is newer
+    cursors: dict[str, str] = field(default_factory=dict)  # how far each stream is read, as JSON
 
 
 class LandingZone:
@@ -211,6 +212,7 @@ def _load_from(content: dict[str, Any]) -> Load:
         },
         keep_oldest=tuple(content["keep_oldest"]),
         unversioned=tuple(content["unversioned"]),
+        cursors=content["cursors"],
     )
 
 

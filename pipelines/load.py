@@ -20,7 +20,7 @@ import duckdb
 
 from pipelines import contracts
 from pipelines.contracts import Contract
-from pipelines.landing import LandingZone, Load, Tally
+from pipelines.landing import FileOutcome, LandingZone, Load, Tally
 from pipelines.warehouse import MEASURES, OUTCOMES, ROW_ORIGIN
 
 _UNVERSIONED = "timestamp '0001-01-01'"
@@ -58,7 +58,8 @@ def load(connection: duckdb.DuckDBPyConnection, zone: LandingZone, manifest: Loa
             for name in manifest.tables
         ]
         _insert_quarantined(connection, zone, manifest)
-        _remember_files(connection, manifest)
+        remember_files(connection, manifest.source, manifest.files, load_id=manifest.load_id)
+        _remember_cursors(connection, manifest)
         connection.execute("commit")
     except BaseException:  # also a keyboard interrupt must not leave half a load
         connection.execute("rollback")
@@ -310,25 +311,28 @@ def _insert_quarantined(connection: duckdb.DuckDBPyConnection, zone: LandingZone
         )
 
 
-def _remember_files(connection: duckdb.DuckDBPyConnection, manifest: Load) -> None:
-    remember_files(
-        connection,
-        manifest.source,
-        (
-            (o.file, o.sha256, o.bytes, o.modified_ns, o.status, manifest.load_id, o.records, o.reason)
-            for o in manifest.files
-        ),
-    )
-
-
 def remember_files(
-    connection: duckdb.DuckDBPyConnection, source: str, files: Iterable[tuple[object, ...]]
+    connection: duckdb.DuckDBPyConnection, source: str, files: Iterable[FileOutcome], *, load_id: int | None
 ) -> None:
-    """Set the cursor of files: (file, sha256, bytes, modified_ns, status, load_id, records, reason)."""
-    rows = [(source, *file) for file in files]
+    """Set the cursor of files. ``load_id``: the load that read them; None: there was nothing to load."""
+    rows = [
+        (source, o.file, o.sha256, o.bytes, o.modified_ns, o.status, load_id, o.records, o.reason)
+        for o in files
+    ]
     if not rows:
         return
     connection.executemany(
         "delete from ingest.files where source = ? and file = ?", [row[:2] for row in rows]
     )
     connection.executemany(f"insert into ingest.files values ({', '.join('?' * 9)})", rows)
+
+
+def _remember_cursors(connection: duckdb.DuckDBPyConnection, manifest: Load) -> None:
+    for stream, value in manifest.cursors.items():
+        connection.execute(
+            "delete from ingest.cursors where source = ? and stream = ?", [manifest.source, stream]
+        )
+        connection.execute(
+            "insert into ingest.cursors values (?, ?, ?, ?)",
+            [manifest.source, stream, value, manifest.load_id],
+        )

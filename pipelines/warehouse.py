@@ -39,6 +39,7 @@ _TABLES = (
         source varchar, file varchar, sha256 varchar, bytes bigint, modified_ns bigint,
         status varchar, load_id bigint, records bigint, reason varchar
     )""",
+    "create table if not exists ingest.cursors (source varchar, stream varchar, value varchar, load_id bigint)",
     """create table if not exists quarantine.rows (
         load_id bigint, source varchar, file varchar, line bigint, table_name varchar,
         reason varchar, original_text varchar

@@ -12,14 +12,14 @@ from orchestration.keys import OWNERS, WRITER_POOL, raw_key, source_key
 from orchestration.presentation import bar_plot, markdown_table
 from orchestration.resources import BusinessDate, Company, ProgressDisplay
 from pipelines import contracts
+from pipelines.formats.registry import FORMATS
 from pipelines.ingest import SourceResult, ingest_source
 from pipelines.night import RawCounts, prepare_transformation, raw_counts
-from pipelines.settings import FileSource, Settings, customer_key_secret
+from pipelines.settings import DatabaseSource, FileSource, Settings, Source, customer_key_secret
 
 FILES_CHECK = "every_file_was_read"
 NUMBERS_CHECK = "no_made_up_number_was_taken"
 _SHOWN_FILES = 5  # in the summary; the metadata has all
-_KINDS = {"csv": "csv", "whitespace": "text", "jsonl": "json", "parquet": "parquet"}
 # Written beside the raw tables; dbt reads them as sources.
 _PIPELINE_TABLES = {
     "ingest/loads": "Counts of every load: read, loaded, superseded, quarantined, duplicate.",
@@ -33,17 +33,36 @@ def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [_source_asset(name, source) for name, source in settings.sources.items()]
 
 
-def _source_asset(name: str, source: FileSource) -> dg.AssetsDefinition:
-    tables = ", ".join(dict.fromkeys(mapping.contract.raw_name for mapping in source.tables))
+def _kinds(source: Source) -> set[str]:
+    """What the asset's icons tell of it."""
+    if isinstance(source, FileSource):
+        return {*FORMATS[source.format].kinds, "polars"}
+    if isinstance(source, DatabaseSource):
+        return {source.database, "duckdb"}
+    return {source.api}
+
+
+def _description(name: str, source: Source) -> str:
+    tables = ", ".join(dict.fromkeys(mapping.contract.raw_name for mapping in source.mappings))
+    if isinstance(source, FileSource):
+        origin = f"Files of source `{name}`"
+    elif isinstance(source, DatabaseSource):
+        origin = f"Tables of the {source.database} database `{name}`"
+    else:
+        origin = f"What {source.api} says to source `{name}`"
+    return f"{origin}: reads what is new and loads it into {tables}, exactly once."
+
+
+def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
     key = source_key(name)
 
     @dg.asset(
         key=key,
         group_name="sources",
         owners=OWNERS,
-        kinds={_KINDS[source.format], "polars"},
+        kinds=_kinds(source),
         pool=WRITER_POOL,
-        description=f"Files of source `{name}`: reads what is new and loads it into {tables}, exactly once.",
+        description=_description(name, source),
         check_specs=[
             dg.AssetCheckSpec(
                 FILES_CHECK, asset=key, description="No file was refused as a whole, or was empty."
@@ -73,13 +92,21 @@ def _source_asset(name: str, source: FileSource) -> dg.AssetsDefinition:
 
 def _source_metadata(result: SourceResult) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {
-        "files_found": dg.MetadataValue.int(result.files_found),
-        "files_new": dg.MetadataValue.int(len(result.outcomes)),
-        "files_unchanged": dg.MetadataValue.int(result.files_unchanged),
-        "files_rejected": dg.MetadataValue.int(len(result.rejected)),
         "rows_read": dg.MetadataValue.int(result.total("rows_read")),
         "rows_quarantined": dg.MetadataValue.int(result.total("rows_quarantined")),
     }
+    if result.streams:
+        metadata["streams"] = markdown_table(
+            ("stream", "records", "read up to"),
+            [(s.stream, s.records, s.cursor or "") for s in result.streams],
+        )
+    else:
+        metadata |= {
+            "files_found": dg.MetadataValue.int(result.files_found),
+            "files_new": dg.MetadataValue.int(len(result.outcomes)),
+            "files_unchanged": dg.MetadataValue.int(result.files_unchanged),
+            "files_rejected": dg.MetadataValue.int(len(result.rejected)),
+        }
     if result.tables:
         metadata["rows"] = markdown_table(
             ("table", "read", "loaded", "superseded", "quarantined", "duplicate"),
@@ -124,7 +151,7 @@ def raw_tables(settings: Settings) -> dg.AssetsDefinition:
         contract.name: sorted(
             name
             for name, source in settings.sources.items()
-            if contract.name in {m.table for m in source.tables}
+            if contract.name in {m.table for m in source.mappings}
         )
         for contract in contracts.ALL
     }

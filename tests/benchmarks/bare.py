@@ -58,10 +58,10 @@ def load(settings: Settings, folder: Path) -> float:
 
 def _load_source(connection: duckdb.DuckDBPyConnection, source: FileSource, files: list[str]) -> None:
     read = _read_ndjson(files) if source.format == "jsonl" else _read_csv(source, files)
-    if len(source.tables) > 1:
+    if len(source.mappings) > 1:
         connection.execute(f"create or replace temp table records as from {read}")
         read = "records"
-    for mapping in source.tables:
+    for mapping in source.mappings:
         rows = f"{read} where {mapping.where}" if mapping.where else read
         if mapping.explode:
             elements = (
@@ -84,7 +84,7 @@ def _read_csv(source: FileSource, files: list[str]) -> str:
             " limit 1"
         ).fetchone()
     assert header is not None  # the demo's files have a header
-    types = dict.fromkeys(header, "varchar") | dict(_declared_types(source.tables))
+    types = dict.fromkeys(header, "varchar") | dict(_declared_types(source.mappings))
     columns = ", ".join(f"'{name}': '{type_}'" for name, type_ in types.items())
     return (
         f"read_csv({_listed(files)}, columns = {{{columns}}}, delim = '{source.delimiter}', quote = '\"',"

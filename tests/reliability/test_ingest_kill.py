@@ -50,11 +50,11 @@ sources:
 NIGHTS = """
 import os, signal, sys, time, traceback
 from pathlib import Path
-from pipelines import ingest
+from pipelines.ingest import files, ingest_source
 from pipelines.home import Home
 from pipelines.settings import load_settings
 
-ingest.LOAD_BYTES = 15_000  # two loads for each source
+files.LOAD_BYTES = 15_000  # two loads for each source
 settings = load_settings(Path(sys.argv[1]), {})
 
 def night(root, names, steps):
@@ -67,7 +67,7 @@ def night(root, names, steps):
     if steps:
         sys.addaudithook(step)
     for name in names.split(","):
-        ingest.ingest_source(Home(Path(root)).create(), settings, name)
+        ingest_source(Home(Path(root)).create(), settings, name)
 
 for order in sys.stdin:
     root, names, seconds, steps = order.rsplit(maxsplit=3)

@@ -11,9 +11,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines import ingest, load
+from pipelines import load
 from pipelines.home import Home
-from pipelines.ingest import SourceResult, ingest_source, rebuild
+from pipelines.ingest import SourceResult, files, ingest_source, rebuild, source_turn
 from pipelines.landing import LandingZone
 from pipelines.settings import Settings, SettingsError, load_settings
 from pipelines.warehouse import WarehouseBusyError, open_warehouse
@@ -139,8 +139,8 @@ def test_a_new_file_costs_only_itself(company, monkeypatch):
     company.night()
     company.write("orders/2.csv", HEADER + "c,k3,2024-01-03,2024-01-03\n")
     hashed = []
-    true_hash = ingest.content_hash
-    monkeypatch.setattr(ingest, "content_hash", lambda path: hashed.append(path.name) or true_hash(path))
+    true_hash = files.content_hash
+    monkeypatch.setattr(files, "content_hash", lambda path: hashed.append(path.name) or true_hash(path))
     found = company.night()
     assert outcomes(found) == {"orders/2.csv": "loaded"}
     assert hashed == ["2.csv"]
@@ -190,7 +190,7 @@ def test_a_touched_file_is_hashed_once_and_not_read(company, monkeypatch):
     company.night()
     os.utime(company.folder / "orders" / "1.csv", (1, 1))
     assert company.night().files_unchanged == 1
-    monkeypatch.setattr(ingest, "content_hash", lambda _: pytest.fail("hashed again"))
+    monkeypatch.setattr(files, "content_hash", lambda _: pytest.fail("hashed again"))
     assert company.night().files_unchanged == 1
 
 
@@ -306,14 +306,14 @@ def test_a_file_that_vanishes_or_may_not_be_read_stops_no_other(company, monkeyp
 
 
 def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(company, monkeypatch):
-    true_read = ingest.read_file
+    true_read = files.read_file
 
     def read(file, source):
         yield from true_read(file, source)
         with file.path.open("a") as handle:
             handle.write("c,k3,2024-01-03,2024-01-03\n")
 
-    monkeypatch.setattr(ingest, "read_file", read)
+    monkeypatch.setattr(files, "read_file", read)
     assert outcomes(company.night()) == {"orders/1.csv": "rejected"}
     monkeypatch.undo()
     company.night()
@@ -323,7 +323,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(company, mo
 def test_large_sources_are_loaded_in_several_loads_with_the_same_rows(company, monkeypatch):
     for number in range(5):
         company.write(f"orders/x{number}.csv", HEADER + f"a,k{number},2024-01-01,2024-01-0{number + 1}\n")
-    monkeypatch.setattr(ingest, "LOAD_BYTES", 60)
+    monkeypatch.setattr(files, "LOAD_BYTES", 60)
     company.night()
     assert company.query("select count(distinct load_id) > 2 from ingest.loads") == [(True,)]
     assert company.query("select customer_id from raw_crm.orders where order_id = 'a'") == [("k4",)]
@@ -378,7 +378,7 @@ def test_a_lost_warehouse_does_not_cost_the_landing_zone(company):
 
 
 def test_what_was_landed_whole_is_loaded_by_the_next_run(company, monkeypatch):
-    monkeypatch.setattr(ingest, "load", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(source_turn, "load", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         company.night()
     monkeypatch.undo()
@@ -403,7 +403,7 @@ def test_an_interrupted_transaction_is_as_if_it_had_never_begun(company, monkeyp
     company.night()
     before = company.state()
     company.write("orders/2.csv", HEADER + "c,k3,2024-01-03,2024-01-03\nx\n")
-    monkeypatch.setattr(load, "_remember_files", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(load, "_remember_cursors", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         company.night()
     assert company.state() == before

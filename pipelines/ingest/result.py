@@ -1,0 +1,60 @@
+"""What a night did with one source, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipelines.landing import FileOutcome
+from pipelines.load import LoadedTable
+
+
+@dataclass(frozen=True)
+class StreamResult:
+    """What a night read of one table of a database or one endpoint of a service.
+
+    Attributes:
+        records: how many travelled.
+        cursor: how far the stream is read now, as people read it; None: it has no cursor.
+    """
+
+    stream: str
+    records: int
+    cursor: str | None = None
+
+
+@dataclass
+class SourceResult:
+    """What a night did with one source."""
+
+    source: str
+    files_found: int = 0
+    files_unchanged: int = 0
+    outcomes: list[FileOutcome] = field(default_factory=list)
+    streams: list[StreamResult] = field(default_factory=list)
+    tables: list[LoadedTable] = field(default_factory=list)
+    numbered_tables: frozenset[str] = frozenset()
+
+    @property
+    def rejected(self) -> list[FileOutcome]:
+        return [outcome for outcome in self.outcomes if outcome.status == "rejected"]
+
+    @property
+    def empty(self) -> list[FileOutcome]:
+        return [outcome for outcome in self.outcomes if outcome.status == "loaded" and outcome.records == 0]
+
+    @property
+    def replaced_by_made_up_keys(self) -> dict[str, int]:
+        """Rows that another row with the same made-up number replaced, by table.
+
+        Either a file was exported again with other content, or what shares a number was spread over two
+        files, each numbered from 1; then rows were lost, and nobody but the owner of the export can tell.
+        """
+        return {
+            table.table: table.rows_superseded
+            for table in self.tables
+            if table.table in self.numbered_tables and table.rows_superseded
+        }
+
+    def total(self, count: str) -> int:
+        """Sum of ``rows_read``, ``rows_loaded``, ... over the source's tables."""
+        return sum(getattr(table, count) for table in self.tables)
