@@ -26,6 +26,9 @@ _NEWLINE, _RETURN = ord("\n"), ord("\r")
 _BLANKS_AS_DELIMITER = "\x1f"  # the "unit separator": no text file has it in a value
 # A handful of broken quotes are typing errors; a thousand mean that the quote is declared wrongly.
 MAXIMUM_BROKEN_QUOTES = 1000
+_HEADER_BYTES = (
+    1024**2
+)  # enough for the question texts of a long survey; where not, the whole file is looked at
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,11 @@ def read_delimited(
     columns: tuple[str, ...] | None,
     null_values: tuple[str, ...],
 ) -> Records:
-    """Read UTF-8 text whose first record names the columns (or ``columns`` does, where there is no header).
+    """Read UTF-8 text.
+
+    Args:
+        header_rows: how many records are no data; the first of them names the columns.
+        columns: names them instead: without a header, or where its names take more than its first row.
 
     Raises:
         UnreadableFileError: no header, doubled column names, or hardly a record with sound quotes.
@@ -73,6 +80,33 @@ def read_blank_aligned(
     fields = re.sub(rb"[ \t]+", _BLANKS_AS_DELIMITER.encode(), lines)
     split = split_records(fields, _BLANKS_AS_DELIMITER, None)
     return _parse(fields, lines, split, _BLANKS_AS_DELIMITER, None, header_rows, columns, null_values)
+
+
+def read_header(text: bytes, rows: int, *, delimiter: str, quote: str | None) -> list[list[str]]:
+    """The cells of the first records, trimmed: for formats whose header is more than one row of names.
+
+    Raises:
+        UnreadableFileError: there are fewer records, they differ in their number of fields, or have a quote
+            in the wrong place.
+    """
+    text = _with_newlines(text)
+    split = split_records(text[:_HEADER_BYTES], delimiter, quote)
+    if split.starts.size <= rows or split.broken[:rows].any():  # cut off in mid-header
+        split = split_records(text, delimiter, quote)
+    if split.starts.size < rows:
+        raise UnreadableFileError(f"the file has fewer than the {rows} rows that its header takes")
+    if split.broken[:rows].any():
+        raise UnreadableFileError(
+            "the header has a quote in the wrong place. Are delimiter and quote declared rightly?"
+        )
+    if len(set(split.fields[:rows].tolist())) > 1:
+        raise UnreadableFileError(
+            f"the first {rows} rows differ in their number of fields, so they are no header. "
+            f"Is the delimiter right?"
+        )
+    names = [f"column_{n}" for n in range(split.fields[0])]
+    cells = _read_fields(_joined(text, split, np.arange(rows)), names, delimiter, quote, ())
+    return [[str(cell or "").strip() for cell in row] for row in cells.rows()]
 
 
 def _with_newlines(text: bytes) -> bytes:
@@ -192,7 +226,7 @@ def _parse(
 
     if header_rows and split.starts.size == 0:
         raise UnreadableFileError("the file is empty: not even a header")
-    names = _names(text, split, delimiter, quote) if header_rows else list(columns or ())
+    names = list(columns) if columns else _names(text, split, delimiter, quote)
     body = np.arange(split.starts.size) >= header_rows
     miscounted = split.fields != len(names)
     bad = np.flatnonzero(body & (split.broken | miscounted))
@@ -228,8 +262,18 @@ def _names(text: bytes, split: Split, delimiter: str, quote: str | None) -> list
     schema = {f"column_{n}": pl.String for n in range(fields)}
     if split.broken[0]:
         raise UnreadableFileError("the header has a quote in the wrong place. Is quote declared rightly?")
-    names = [str(name or "").strip() for name in _csv(header, schema, delimiter, quote, ()).row(0)]
-    named = [name or f"column_{n}" for n, name in enumerate(names, 1)]  # blank header cells are common
+    return column_names(
+        [str(name or "").strip() for name in _csv(header, schema, delimiter, quote, ()).row(0)]
+    )
+
+
+def column_names(cells: list[str]) -> list[str]:
+    """The names that a header gives; a blank cell, which is common, is named after its place.
+
+    Raises:
+        UnreadableFileError: a name comes twice.
+    """
+    named = [name or f"column_{n}" for n, name in enumerate(cells, 1)]
     doubled = [n for n, name in enumerate(named, 1) if named.count(name) > 1]
     if doubled:  # the names themselves are not shown: where a file has no header, they are somebody's data
         raise UnreadableFileError(

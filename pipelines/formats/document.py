@@ -23,6 +23,7 @@ class ReadOptions:
     null_values: tuple[str, ...] = ("",)
     records: str | None = None  # JSON: dotted path of the list that holds the records
     sheet: str | None = None  # Excel: name of the sheet
+    skip_rows: int = 0  # Excel: rows above the header, such as a title
     normalize: str | None = None  # Unicode normalisation of the text
 
 

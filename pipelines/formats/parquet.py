@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame, trimmed
+from pipelines.formats.records import Records, UnreadableFileError, from_table
 
 
 def read_parquet(path: Path) -> Records:
@@ -19,14 +19,4 @@ def read_parquet(path: Path) -> Records:
         frame = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise UnreadableFileError(f"the file is no readable Parquet ({type(error).__name__})") from None
-    columns = frame.columns
-    numbered = frame.with_row_index(RECORD).with_columns(
-        pl.col(RECORD).cast(pl.Int64), (pl.col(RECORD) + 1).cast(pl.Int64).alias(LINE)
-    )
-    return Records(
-        frame=trimmed(numbered),
-        rejected=rejected_frame([], [], []),
-        original_text=lambda records: (
-            frame[records.to_list()].select(pl.struct(columns).struct.json_encode())[:, 0].to_list()
-        ),
-    )
+    return from_table(frame)

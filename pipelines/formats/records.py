@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -46,6 +47,25 @@ class Records:
 def rejected_frame(lines: list[int], reasons: list[str], texts: list[str]) -> pl.DataFrame:
     """A frame of rejected records, also of none."""
     return pl.DataFrame({"line": lines, "reason": reasons, "original_text": texts}, schema=REJECTED_SCHEMA)
+
+
+def from_table(table: pl.DataFrame, lines: pl.Series | None = None, **described: Any) -> Records:
+    """The records of a format whose files hold a table, so that no record of theirs is unreadable.
+
+    Args:
+        table: the file's columns. A record's original text is its row as JSON.
+        lines: where each row stands in its file, from 1; by default rows are counted.
+        described: ``zone`` and ``labels``.
+    """
+    counted = pl.Series(range(table.height), dtype=pl.Int64)
+    numbered = table.select(
+        counted.alias(RECORD), pl.all(), (counted + 1 if lines is None else lines).alias(LINE)
+    )
+
+    def texts(records: pl.Series) -> list[str]:
+        return table[records.to_list()].select(pl.struct(pl.all()).struct.json_encode())[:, 0].to_list()
+
+    return Records(trimmed(numbered), rejected_frame([], [], []), texts, **described)
 
 
 def trimmed(frame: pl.DataFrame) -> pl.DataFrame:

@@ -74,7 +74,8 @@ class FileSource(_Source):
     columns: tuple[str, ...] | None = None  # names of the columns where the file has no header
     null_values: tuple[str, ...] = ("",)
     records: Name | None = None  # JSON: dotted path of the list that holds the records
-    sheet: Name | None = None  # Excel: name of the sheet; default: the first
+    sheet: Name | None = None  # Excel: name of the sheet; default: the only one that holds anything
+    skip_rows: Annotated[int, Field(ge=0)] = 0  # Excel: rows above the header, such as a title
     normalize: Literal["NFC", "NFKC"] | None = None  # of the text: NFKC makes full-width digits plain ones
     duplicate_records: Literal["drop", "keep"] = "drop"  # of records that no key of their own tells apart
     snapshot: bool = False  # whether a file is all there is: what the next one no longer has is deleted
