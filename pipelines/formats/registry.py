@@ -8,8 +8,16 @@ from pathlib import Path
 
 from pipelines.formats.delimited import read_blank_aligned, read_delimited
 from pipelines.formats.document import Document, ReadOptions, Tabular, text_of
-from pipelines.formats.json_lines import JsonLines
+from pipelines.formats.excel import open_excel
+from pipelines.formats.google_forms import read_google_forms
+from pipelines.formats.json_document import json_document, json_export
+from pipelines.formats.json_lines import json_lines
+from pipelines.formats.limesurvey import read_limesurvey
 from pipelines.formats.parquet import read_parquet
+from pipelines.formats.qualtrics import read_qualtrics
+from pipelines.formats.records import Records
+from pipelines.formats.spss import open_spss
+from pipelines.formats.surveymonkey import read_surveymonkey
 
 
 @dataclass(frozen=True)
@@ -58,15 +66,29 @@ def _open_whitespace(path: Path, options: ReadOptions) -> Document:
 
 
 def _open_json_lines(path: Path, options: ReadOptions) -> Document:
-    return JsonLines(text_of(path, options))
+    return json_lines(text_of(path, options))
+
+
+def _open_json(path: Path, options: ReadOptions) -> Document:
+    return json_document(text_of(path, options), options.records)
+
+
+def _open_json_export(path: Path, options: ReadOptions) -> Document:
+    return json_export(text_of(path, options), options.records)
 
 
 def _open_parquet(path: Path, _options: ReadOptions) -> Document:
     return Tabular(read_parquet(path))
 
 
+def _opens(read: Callable[[bytes, ReadOptions], Records]) -> Callable[[Path, ReadOptions], Document]:
+    return lambda path, options: Tabular(read(text_of(path, options), options))
+
+
 _TEXT = frozenset({"encoding", "normalize"})
 _TABLE = _TEXT | {"header_rows", "columns", "null_values"}
+_CSV = _TEXT | {"delimiter", "quote", "null_values"}
+_SHEET = frozenset({"sheet", "skip_rows", "header_rows", "columns", "null_values"})
 
 FORMATS = {
     found.name: found
@@ -74,6 +96,20 @@ FORMATS = {
         Format("csv", _open_csv, _TABLE | {"delimiter", "quote"}, kinds=frozenset({"csv"})),
         Format("whitespace", _open_whitespace, _TABLE, kinds=frozenset({"text"})),
         Format("jsonl", _open_json_lines, _TEXT, has_lists=True, kinds=frozenset({"json"})),
+        Format("json", _open_json, _TEXT | {"records"}, has_lists=True, kinds=frozenset({"json"})),
         Format("parquet", _open_parquet, kinds=frozenset({"parquet"})),
+        Format("excel", open_excel, _SHEET, kinds=frozenset({"excel"})),
+        Format("spss", open_spss, kinds=frozenset({"file"})),
+        *(
+            Format(name, open_, _CSV, preset=name, kinds=frozenset({"csv"}))
+            for name, open_ in (
+                ("google_forms", _opens(read_google_forms)),
+                ("limesurvey", _opens(read_limesurvey)),
+                ("limesurvey_participants", _open_csv),
+                ("qualtrics", _opens(read_qualtrics)),
+                ("surveymonkey", _opens(read_surveymonkey)),
+                ("typeform", _open_csv),
+            )
+        ),
     )
 }

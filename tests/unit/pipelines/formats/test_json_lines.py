@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.formats.json_lines import read_json_lines
+from pipelines.formats.json_lines import json_lines
 from pipelines.formats.records import LINE, RECORD, Records
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)
@@ -29,7 +29,7 @@ def shown(value: object) -> str | None:
 @settings(max_examples=40, deadline=None)
 def test_fields_come_as_the_text_they_say(objects):
     text = "".join(json.dumps(o, ensure_ascii=n % 2 == 0) + "\n" for n, o in enumerate(objects))
-    found = read_json_lines(text.encode(), ["a", "b.c", "nowhere.at.all"])
+    found = json_lines(text.encode()).records(["a", "b.c", "nowhere.at.all"], None)
     rows = list(zip(*(found.frame[name] for name in ("a", "b.c", "nowhere.at.all")), strict=True))
     python = [(shown(o["a"]), shown(o["b"]["c"]), None) for o in objects]
     # Python's idea of a blank is wider than Unicode's by the separators 1C to 1F
@@ -43,7 +43,7 @@ def test_fields_come_as_the_text_they_say(objects):
     "line", ["nope", "[1]", '"text"', "7", "null", '{"a":1', "{a:1}", '{"a":1} x', '{"a":"\\ud83d"}']
 )
 def test_a_line_that_is_no_object_is_rejected_alone(line):
-    found = read_json_lines(f'{{"a":1}}\n\n{line}\n{{"a":2}}'.encode(), ["a"])
+    found = json_lines(f'{{"a":1}}\n\n{line}\n{{"a":2}}'.encode()).records(["a"], None)
     assert values(found) == [("1",), ("2",)]
     assert found.frame[LINE].to_list() == [1, 4]
     assert found.rejected.rows() == [(3, "the line is no JSON object", line)]
@@ -51,18 +51,20 @@ def test_a_line_that_is_no_object_is_rejected_alone(line):
 
 
 def test_numbers_too_long_for_a_float_stay_as_they_are():
-    assert values(read_json_lines(b'{"a":123456789012345678901234567890}', ["a"])) == [
+    assert values(json_lines(b'{"a":123456789012345678901234567890}').records(["a"], None)) == [
         ("123456789012345678901234567890",)
     ]
 
 
 def test_objects_and_lists_come_as_json_and_the_first_of_doubled_keys_counts():
-    found = read_json_lines(b'{"a":{"b":[1,"x"]},"c":1,"c":2}', ["a", "a.b", "c"])
+    found = json_lines(b'{"a":{"b":[1,"x"]},"c":1,"c":2}').records(["a", "a.b", "c"], None)
     assert found.frame.select("a", "a.b", "c").row(0) == ('{"b":[1,"x"]}', '[1,"x"]', "1")
 
 
 def test_names_that_sql_would_stumble_over():
-    found = read_json_lines(b'{"a b":1,"it\'s":2,"select":3,"_line":4}', ["a b", "it's", "select", "_line"])
+    found = json_lines(b'{"a b":1,"it\'s":2,"select":3,"_line":4}').records(
+        ["a b", "it's", "select", "_line"], None
+    )
     assert found.frame.select("a b", "it's", "select", "_line").row(0) == ("1", "2", "3", "4")
 
 
@@ -70,33 +72,32 @@ def test_an_exploded_list_gives_a_record_for_each_element():
     text = (
         b'{"id":1,"l":[{"d":"x"},{"d":"y"}]}\n{"id":2,"l":[]}\n{"id":3}\n{"id":4,"l":null}\n{"id":5,"l":[7]}'
     )
-    found = read_json_lines(text, ["id", "l.d", "l._position"], explode="l")
+    found = json_lines(text).records(["id", "l.d", "l._position"], "l")
     assert found.frame.select("id", "l.d", "l._position").rows() == [
         ("1", "x", "1"),
         ("1", "y", "2"),
-        ("5", None, "1"),
     ]
-    assert found.frame[LINE].to_list() == [1, 1, 5]
-    assert found.rejected.is_empty()
+    assert found.frame[LINE].to_list() == [1, 1]
+    assert found.rejected.rows() == [(5, "an element of l is no object", '{"id":5,"l":[7]}')]
 
 
 @pytest.mark.parametrize("value", ['{"d":"x"}', '"x"', "7"])
 def test_something_else_in_place_of_the_list_is_no_silent_loss(value):
-    found = read_json_lines(f'{{"id":1,"l":{value}}}'.encode(), ["id"], explode="l")
+    found = json_lines(f'{{"id":1,"l":{value}}}'.encode()).records(["id"], "l")
     assert found.frame.is_empty()
     assert found.rejected.rows() == [(1, "l is no list", f'{{"id":1,"l":{value}}}')]
 
 
 def test_a_nested_list_explodes():
-    found = read_json_lines(b'{"a":{"b":[{"c":1}]}}', ["a.b.c"], explode="a.b")
+    found = json_lines(b'{"a":{"b":[{"c":1}]}}').records(["a.b.c"], "a.b")
     assert values(found) == [("1",)]
 
 
 @pytest.mark.parametrize("text", [b"", b"\n\n"])
 def test_an_empty_file_has_no_records(text):
-    assert read_json_lines(text, ["a"]).count == 0
+    assert json_lines(text).records(["a"], None).count == 0
 
 
 def test_the_original_line_is_found_again():
-    found = read_json_lines(b'{"a":1}\n\n{ "a" : 2 }\n', ["a"])
+    found = json_lines(b'{"a":1}\n\n{ "a" : 2 }\n').records(["a"], None)
     assert found.original_text(found.frame[RECORD]) == ['{"a":1}', '{ "a" : 2 }']
