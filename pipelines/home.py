@@ -81,6 +81,11 @@ class Home:
         return self.root / "aside"
 
     @property
+    def extensions(self) -> Path:
+        """DuckDB's extensions, where they had to be downloaded."""
+        return self.root / "extensions"
+
+    @property
     def demo(self) -> Path:
         """What ``kizuna demo`` generates."""
         return self.root / "demo"

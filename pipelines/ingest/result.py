@@ -15,11 +15,13 @@ class StreamResult:
     Attributes:
         records: how many travelled.
         cursor: how far the stream is read now, as people read it; None: it has no cursor.
+        notes: what people should know about what was read.
     """
 
     stream: str
     records: int
     cursor: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from pipelines.home import Home
 from pipelines.ingest.batch import LoadBuilder
 from pipelines.ingest.result import SourceResult
 from pipelines.landing import LandingZone, Load
@@ -25,6 +26,7 @@ class SourceTurn:
         result: what the turn has done so far.
     """
 
+    home: Home
     connection: duckdb.DuckDBPyConnection
     zone: LandingZone
     settings: Settings
