@@ -6,21 +6,23 @@ import polars as pl
 
 from pipelines.contracts.model import Column, Contract, Kind, RowCheck
 
-METRICS = (
-    "nps",
-    "csat",
-    "ces",
-    "enps",
-    "poc_listening",
-    "poc_importance",
-    "poc_conflict",
-    "poc_honesty",
-    "poc_reliability",
-    "poc_authenticity",
-    "value_result",
-    "value_process",
-    "open_text",
-)
+# The usual scale of each metric, where a source declares no other; open text has none.
+METRIC_SCALES: dict[str, tuple[int, int] | None] = {
+    "nps": (0, 10),
+    "csat": (1, 5),
+    "ces": (1, 7),
+    "enps": (0, 10),
+    "poc_listening": (1, 5),
+    "poc_importance": (1, 5),
+    "poc_conflict": (1, 5),
+    "poc_honesty": (1, 5),
+    "poc_reliability": (1, 5),
+    "poc_authenticity": (1, 5),
+    "value_result": (1, 5),
+    "value_process": (1, 5),
+    "open_text": None,
+}
+METRICS = tuple(METRIC_SCALES)
 
 INVITATIONS = Contract(
     "survey",

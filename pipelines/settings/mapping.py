@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import polars as pl
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from pipelines import contracts
 from pipelines.settings.base import Model, Name
+from pipelines.settings.questions import Labels, Question
 
 # What an expression must not do. The words are looked for in the text too, because polars rewrites some.
 _BEYOND_THE_RECORD = re.compile(r"\bover\s*\(|\bcurrent_(date|time|timestamp)\b", re.IGNORECASE)
@@ -43,6 +44,7 @@ class ColumnMapping(Model):
     format: str | None = None  # of dates and times, strptime's letters; default ISO 8601
     optional: bool = False  # null where the file does not have the column, instead of an error
     values: dict[str, str] | None = None  # replaces labels by canonical values; what is not listed stays
+    labels: Labels | None = None  # answers in words, and the number that each stands for; others are refused
 
     @model_validator(mode="before")
     @classmethod
@@ -54,6 +56,8 @@ class ColumnMapping(Model):
         origins = [n for n in ("column", "sql", "constant", "number_within") if getattr(self, n) is not None]
         if len(origins) != 1:
             raise ValueError("write exactly one of column, sql, constant and number_within")
+        if self.labels is not None and (self.column is None or self.values is not None):
+            raise ValueError("labels go with column, and not with values")
         return self
 
 
@@ -68,6 +72,11 @@ class TableMapping(Model):
         None  # which of two rows with one key is newer; default: updated_at, then arrival
     )
     keep: Literal["newest", "oldest"] = "newest"
+    questions: Annotated[dict[Name, Question], Field(min_length=1)] | None = (
+        None  # of a survey, by question_id
+    )
+
+    _question: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _follows_its_contract(self) -> TableMapping:
@@ -80,12 +89,55 @@ class TableMapping(Model):
             raise ValueError(
                 f"{self.table} has no column {unknown[0]!r}; it has {', '.join(contract.column_names)}"
             )
-        missing = [c.name for c in contract.columns if contract.is_required(c) and c.name not in self.columns]
+        filled = self._filled_by_questions()
+        given = [name for name in filled if name in self.columns]
+        if given:
+            raise ValueError(
+                f"questions fills {given[0]}: remove it from columns, or write the question there"
+            )
+        missing = [
+            c.name
+            for c in contract.columns
+            if contract.is_required(c) and c.name not in {*self.columns, *filled}
+        ]
         if missing:
-            raise ValueError(f"{self.table} needs {', '.join(missing)}: map it to a column, sql or constant")
+            instead = ", or list the survey's questions" if "question_id" in missing else ""
+            raise ValueError(
+                f"{self.table} needs {', '.join(missing)}: map it to a column, sql or constant{instead}"
+            )
         if self.keep == "oldest" and self.version is None:
             raise ValueError("keep: oldest needs version, the column or sql that tells which row is older")
         return self
+
+    def _filled_by_questions(self) -> tuple[str, ...]:
+        if self.questions is None:
+            return ()
+        if self.table != "survey.responses":
+            raise ValueError(f"questions is for survey.responses, not for {self.table}")
+        asked = [(question.column or name, question.metric) for name, question in self.questions.items()]
+        twice = [column for column, metric in asked if asked.count((column, metric)) > 1]
+        if twice:
+            raise ValueError(f"questions: two of them read the column {twice[0]!r} for the same metric")
+        return ("question_id", "metric", "score", "scale_min", "scale_max", "comment")
+
+    @property
+    def question(self) -> str | None:
+        """The question that this mapping is for, where it is one of several of a table."""
+        return self._question
+
+    def plain(self) -> tuple[Self, ...]:
+        """The mappings that this one stands for: one for each of its questions, else itself."""
+        return tuple(self._asking(name, question) for name, question in (self.questions or {}).items()) or (
+            self,
+        )
+
+    def _asking(self, name: str, question: Question) -> Self:
+        filled = {
+            column: ColumnMapping.model_validate(origin) for column, origin in question.columns(name).items()
+        }
+        mapping = self.model_copy(update={"columns": {**self.columns, **filled}, "questions": None})
+        mapping._question = name
+        return mapping
 
     @property
     def contract(self) -> contracts.Contract:

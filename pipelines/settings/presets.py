@@ -19,8 +19,8 @@ def with_preset(source: Any) -> Any:
     """What a user writes of a source, completed by the preset of its format or API.
 
     The user's keys win. Of a table in both, columns are merged, the user's win, and one that is given as
-    null is left out; a table in the preset alone stays. Anything else than a source comes back as it is:
-    validation says what is wrong with it.
+    null is left out; where the user lists a table twice, each is completed. A table in the preset alone
+    stays. Anything else than a source comes back as it is: validation says what is wrong with it.
     """
     name = _preset_of(source)
     if name is None:
@@ -30,7 +30,7 @@ def with_preset(source: Any) -> Any:
     if not isinstance(written, list) or not all(isinstance(table, Mapping) for table in written):
         return source
     known = {table["table"] for table in preset["tables"]}
-    tables = [_merged(table, written) for table in preset["tables"]]
+    tables = [completed for table in preset["tables"] for completed in _completed(table, written)]
     tables += [table for table in written if table.get("table") not in known]
     return {**preset, **source, "tables": tables}
 
@@ -44,14 +44,13 @@ def _preset_of(source: Any) -> str | None:
     return format_.preset if format_ else None
 
 
-def _merged(table: Mapping[str, Any], written: list[Mapping[str, Any]]) -> dict[str, Any]:
-    merged = dict(table)
-    for own in written:
-        if own.get("table") != table["table"]:
-            continue
-        columns = {**merged.get("columns", {}), **(own.get("columns") or {})}
-        merged = {**merged, **own, "columns": {k: v for k, v in columns.items() if v is not None}}
-    return merged
+def _completed(table: Mapping[str, Any], written: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [_merged(table, own) for own in written if own.get("table") == table["table"]] or [table]
+
+
+def _merged(table: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {**table.get("columns", {}), **(own.get("columns") or {})}
+    return {**table, **own, "columns": {k: v for k, v in columns.items() if v is not None}}
 
 
 def _exists(name: str) -> bool:

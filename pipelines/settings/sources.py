@@ -111,8 +111,8 @@ class FileSource(_Source):
 
     @property
     def mappings(self) -> tuple[TableMapping, ...]:
-        """The mappings as they are applied."""
-        return self.tables
+        """The mappings as they are applied: one for each question of a survey."""
+        return tuple(mapping for table in self.tables for mapping in table.plain())
 
     @property
     def options(self) -> ReadOptions:
@@ -195,8 +195,8 @@ class DatabaseSource(_Source):
 
     @property
     def mappings(self) -> tuple[TableMapping, ...]:
-        """The mappings as they are applied."""
-        return self.tables
+        """The mappings as they are applied: one for each question of a survey."""
+        return tuple(mapping for table in self.tables for mapping in table.plain())
 
 
 class ApiSource(_Source):
@@ -227,8 +227,8 @@ class ApiSource(_Source):
 
     @property
     def mappings(self) -> tuple[TableMapping, ...]:
-        """The mappings as they are applied."""
-        return self.tables
+        """The mappings as they are applied: one for each question of a survey."""
+        return tuple(mapping for table in self.tables for mapping in table.plain())
 
 
 def _hold_together(tables: Sequence[TableMapping]) -> None:

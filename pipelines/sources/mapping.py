@@ -6,7 +6,7 @@ that applies; reasons name columns, never values, because values can be personal
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -103,7 +103,7 @@ def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop
         values, failed = _column_values(frame, mapping, column, zone)
         typed[column.name] = values.alias(column.name)
         if failed is not None:
-            problems.append(_Problem(failed, f"{column.name} is no {column.kind.value}"))
+            problems.append(_Problem(failed, _refusal(column, mapping)))
         if contract.is_required(column) and values.null_count():
             empty = values.is_null() if failed is None else values.is_null() & ~failed
             problems.append(_Problem(empty, f"{column.name} is empty"))
@@ -115,7 +115,8 @@ def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop
 
     distinct = rows if repeats is None else rows.filter(~repeats)
     if problems:
-        reasons = _reasons(problems) if repeats is None else _reasons(problems).filter(~repeats)
+        reasons = _reasons(problems, mapping.question)
+        reasons = reasons if repeats is None else reasons.filter(~repeats)
         good = distinct.filter(reasons == "")
         rejected = distinct.with_columns(reasons.alias("reason")).filter(reasons != "")
     else:
@@ -135,10 +136,22 @@ class _Problem:
     reason: str
 
 
-def _reasons(problems: list[_Problem]) -> pl.Series:
-    """For each row the reasons that apply, joined; an empty text for a good row."""
+def _reasons(problems: list[_Problem], question: str | None) -> pl.Series:
+    """For each row the reasons that apply, joined; an empty text for a good row.
+
+    A record that asks several questions is several rows: the reason says which question's row it is.
+    """
     texts = [pl.when(problem.rows).then(pl.lit(problem.reason)) for problem in problems]
-    return pl.select(pl.concat_str(texts, separator="; ", ignore_nulls=True)).to_series()
+    joined = pl.concat_str(texts, separator="; ", ignore_nulls=True)
+    if question is not None:
+        joined = pl.when(joined != "").then(pl.lit(f"{question}: ") + joined).otherwise(joined)
+    return pl.select(joined).to_series()
+
+
+def _refusal(column: Column, mapping: TableMapping) -> str:
+    if mapping.columns[column.name].labels is not None:
+        return f"{column.name} is neither a number nor one of the declared labels"
+    return f"{column.name} is no {column.kind.value}"
 
 
 def _broken_rules(rows: pl.DataFrame, contract: Contract) -> list[_Problem]:
@@ -182,12 +195,31 @@ def _typed(
 def _found_values(
     frame: pl.DataFrame, mapping: TableMapping, name: str, spec: ColumnMapping
 ) -> tuple[pl.Series, pl.Series | None]:
+    if spec.column is not None and spec.labels is not None:
+        return _numbers_of(frame[spec.column].cast(pl.String), spec.labels)
     if spec.column is not None and spec.values is None:
         return frame[spec.column], None
     if spec.constant is not None and spec.values is None:
         return _constant(spec.constant, None, frame.height), None
     found, failed = _evaluated(frame, _expression(spec), f"{mapping.table}: {name}")
     return trimmed(found.to_frame())[:, 0] if found.dtype == pl.String else found, failed
+
+
+def _numbers_of(answers: pl.Series, labels: Mapping[str, float]) -> tuple[pl.Series, pl.Series]:
+    """What answers in words stand for, and where there is one that stands for nothing.
+
+    Blanks around a label and capitals do not matter. A plain number stands for itself: many tools put words
+    to the ends of a scale only.
+    """
+    words = answers.str.strip_chars().str.to_lowercase()
+    declared = {label.strip().lower(): number for label, number in labels.items()}
+    found = words.replace_strict(
+        list(declared), list(declared.values()), default=None, return_dtype=pl.Float64
+    )
+    numbers = found.cast(Kind.DECIMAL.polars).zip_with(
+        found.is_not_null(), answers.cast(Kind.DECIMAL.polars, strict=False)
+    )
+    return numbers, numbers.is_null() & answers.is_not_null()
 
 
 def _constant(value: object, dtype: pl.DataType | type[pl.DataType] | None, height: int) -> pl.Series:
