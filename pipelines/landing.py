@@ -2,6 +2,7 @@
 
     landing/<schema>/<table>/<load>-<part>.parquet    rows that the contract let in
     landing/quarantine/<load>-<part>.parquet          rows and records that it did not
+    landing/deleted/<schema>.<table>/<load>-<part>.parquet    keys of rows that the source no longer has
     landing/loads/<load>.json                         files with their hashes, and the counts
 
 The manifest is written last, and synced: a load without one was interrupted and counts as never begun.
@@ -63,6 +64,7 @@ class TableCounts:
     read: Tally = field(default_factory=Tally)
     quarantined: Tally = field(default_factory=Tally)
     repeated: Tally = field(default_factory=Tally)
+    keys_deleted: int = 0  # that the source no longer has, whether or not the warehouse knows them
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,9 @@ class LandingZone:
 
     def parts(self, load_id: int, contract: Contract) -> list[Path]:
         return sorted(self._table_folder(contract).glob(f"{load_id:06d}-*.parquet"))
+
+    def deleted_parts(self, load_id: int, contract: Contract) -> list[Path]:
+        return sorted((self.root / _deleted_folder(contract)).glob(f"{load_id:06d}-*.parquet"))
 
     def quarantine_parts(self, load_id: int) -> list[Path]:
         return sorted((self.root / "quarantine").glob(f"{load_id:06d}-*.parquet"))
@@ -170,6 +175,17 @@ class LandingWriter:
             ),
         )
 
+    def add_deleted(self, contract: Contract, keys: pl.DataFrame) -> None:
+        """``keys``: the contract's key."""
+        self._add(
+            _deleted_folder(contract),
+            keys.select(
+                pl.col(column.name).cast(column.kind.polars)
+                for column in contract.columns
+                if column.name in contract.key
+            ),
+        )
+
     def add_quarantined(self, rows: pl.DataFrame) -> None:
         """``rows``: ``QUARANTINE_SCHEMA``."""
         self._add("quarantine", rows.select(*QUARANTINE_SCHEMA))
@@ -194,7 +210,13 @@ class LandingWriter:
         self._parts[folder] = part + 1
 
 
+def _deleted_folder(contract: Contract) -> str:
+    return f"deleted/{contract.name}"
+
+
 def _load_from(content: dict[str, Any]) -> Load:
+    """The manifest; what those of earlier versions do not say has a default."""
+
     def tally(values: dict[str, Any]) -> Tally:
         return Tally(values["rows"], Decimal(values["quantity"]), Decimal(values["amount"]))
 
@@ -207,12 +229,13 @@ def _load_from(content: dict[str, Any]) -> Load:
                 counts["records_read"],
                 counts["rows_excluded"],
                 *(tally(counts[outcome]) for outcome in ("read", "quarantined", "repeated")),
+                keys_deleted=counts.get("keys_deleted", 0),
             )
             for name, counts in content["tables"].items()
         },
         keep_oldest=tuple(content["keep_oldest"]),
         unversioned=tuple(content["unversioned"]),
-        cursors=content["cursors"],
+        cursors=content.get("cursors", {}),
     )
 
 

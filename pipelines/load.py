@@ -8,21 +8,25 @@ arrival, a row that says the same as the one before it is an exact duplicate; of
 (the first, where the mapping keeps the oldest). Which row wins depends on the rows and the order in which
 they arrive, not on how they are spread over nights. Only a mapping that gives no version at all is
 different: whatever it brings is newer than what is there.
+
+Rows that a source no longer has go last. One that comes back in a later load is new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
 from pipelines import contracts
 from pipelines.contracts import Contract
 from pipelines.landing import FileOutcome, LandingZone, Load, Tally
-from pipelines.warehouse import MEASURES, OUTCOMES, ROW_ORIGIN
+from pipelines.warehouse import MEASURES, OUTCOMES, raw_columns
 
+_GIVEN_BY_THE_LOAD = ("_source", "_load_id")
 _UNVERSIONED = "timestamp '0001-01-01'"
 
 
@@ -30,7 +34,8 @@ _UNVERSIONED = "timestamp '0001-01-01'"
 class LoadedTable:
     """Counts of one table in one load; ``read = loaded + quarantined + duplicate``.
 
-    ``superseded``: of the rows loaded, now or earlier, those that a newer version has replaced.
+    ``superseded``, ``deleted``: of the rows loaded, now or earlier, those that a newer version has replaced,
+    and those that the source no longer has.
     """
 
     table: str
@@ -39,6 +44,7 @@ class LoadedTable:
     rows_superseded: int
     rows_quarantined: int
     rows_duplicate: int
+    rows_deleted: int
     rows_excluded: int
 
 
@@ -86,6 +92,7 @@ def _load_table(
         "superseded": outcomes.get("superseded", Tally()),
         "quarantined": counts.quarantined,
         "duplicate": duplicate,
+        "deleted": _delete(connection, zone, manifest, contract),
     }
     _insert_counts(
         connection,
@@ -101,9 +108,31 @@ def _load_table(
         _insert_counts(connection, contract, manifest.load_id, source, {"superseded": tally})
     return LoadedTable(
         contract.name,
-        *(tallies[outcome].rows for outcome in OUTCOMES),
+        **{f"rows_{outcome}": tallies[outcome].rows for outcome in OUTCOMES},
         rows_excluded=counts.rows_excluded,
     )
+
+
+def _delete(
+    connection: duckdb.DuckDBPyConnection, zone: LandingZone, manifest: Load, contract: Contract
+) -> Tally:
+    """Delete the rows of this source whose keys were landed as gone."""
+    parts = [str(path) for path in zone.deleted_parts(manifest.load_id, contract)]
+    if not parts:
+        return Tally()
+    key = ", ".join(contract.key)
+    connection.execute(
+        f"create or replace temp table gone as select distinct {key} from read_parquet($parts)",
+        {"parts": parts},
+    )
+    source = {"source": manifest.source}
+    held = f"{contract.raw_name} semi join gone using ({key}) where _source = $source"
+    deleted = _sums(connection, contract, held, source)
+    joined = " and ".join(f"t.{name} = gone.{name}" for name in contract.key)
+    connection.execute(
+        f"delete from {contract.raw_name} as t using gone where {joined} and _source = $source", source
+    )
+    return deleted
 
 
 class _Merge:
@@ -122,10 +151,7 @@ class _Merge:
 
     def run(self) -> dict[str, Tally]:
         """Apply the load; how many rows were loaded, superseded and duplicate."""
-        listed = ", ".join("'" + part.replace("'", "''") + "'" for part in self._parts)
-        self._connection.execute(
-            f"create or replace temp view incoming as select * from read_parquet([{listed}])"
-        )
+        self._read_parts()
         if not self._find_contested():
             self._connection.execute(
                 "create or replace temp table replaced as select null::varchar as _source where false"
@@ -138,6 +164,19 @@ class _Merge:
         self._insert(alone)
         return outcomes | {"loaded": _added(uncontested, outcomes["loaded"])}
 
+    def _read_parts(self) -> None:
+        """Make the view ``incoming``. A part that was landed before its table got a column has nulls for it."""
+        listed = ", ".join("'" + part.replace("'", "''") + "'" for part in self._parts)
+        parts = f"read_parquet([{listed}])"
+        found = {name for name, *_ in self._connection.execute(f"describe from {parts}").fetchall()}
+        lacking = [
+            f"null::{type_} as {name}"
+            for name, type_ in raw_columns(self._contract).items()
+            if name not in found and name not in _GIVEN_BY_THE_LOAD
+        ]
+        columns = ", ".join(("*", *lacking))
+        self._connection.execute(f"create or replace temp view incoming as select {columns} from {parts}")
+
     def superseded_of_other_sources(self) -> dict[str, Tally]:
         """Rows of other sources that this load has replaced; the counts are theirs, not this load's."""
         others = "replaced where _source <> $source group by _source"
@@ -146,7 +185,7 @@ class _Merge:
         has_measures = self._connection.execute(
             "from duckdb_columns() where table_name = 'replaced' and column_name = 'quantity'"
         ).fetchone()
-        measures = self._measures() if has_measures else "0, 0"
+        measures = _measures(self._contract) if has_measures else "0, 0"
         rows = self._connection.execute(
             f"select _source, count(*), {measures} from {others}", {"source": self._manifest.source}
         ).fetchall()
@@ -243,7 +282,7 @@ class _Merge:
         self._insert("verdicts where verdict in ('new', 'changed')")
 
     def _insert(self, rows: str) -> None:
-        columns = (*self._contract.column_names, *ROW_ORIGIN)
+        columns = raw_columns(self._contract)
         origin = {"_source": f"'{self._manifest.source}'", "_load_id": str(self._manifest.load_id)}
         values = ", ".join(origin.get(name, name) for name in columns)
         self._connection.execute(
@@ -251,14 +290,24 @@ class _Merge:
         )
 
     def _sums(self, rows: str) -> Tally:
-        found = self._connection.execute(f"select count(*), {self._measures()} from {rows}").fetchone()
-        assert found is not None  # an aggregate always has a row
-        return Tally(*found)
+        return _sums(self._connection, self._contract, rows)
 
-    def _measures(self) -> str:
-        if self._contract.name != "crm.order_lines":
-            return "0, 0"
-        return "coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0)"
+
+def _sums(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    rows: str,
+    parameters: Mapping[str, object] = MappingProxyType({}),
+) -> Tally:
+    found = connection.execute(f"select count(*), {_measures(contract)} from {rows}", parameters).fetchone()
+    assert found is not None  # an aggregate always has a row
+    return Tally(*found)
+
+
+def _measures(contract: Contract) -> str:
+    if contract.name != "crm.order_lines":
+        return "0, 0"
+    return "coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0)"
 
 
 def _added(*tallies: Tally) -> Tally:

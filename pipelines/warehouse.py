@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import duckdb
 
 from pipelines import contracts
+from pipelines.contracts import Contract
 from pipelines.home import Home
 
 ROW_ORIGIN = {
@@ -22,7 +23,7 @@ ROW_ORIGIN = {
 }
 
 MEASURES = ("quantity", "amount")  # reconciled beside the rows, for order lines
-OUTCOMES = ("read", "loaded", "superseded", "quarantined", "duplicate")
+OUTCOMES = ("read", "loaded", "superseded", "quarantined", "duplicate", "deleted")
 
 _LOADS = f"""
 create table if not exists ingest.loads (
@@ -35,6 +36,9 @@ create table if not exists ingest.loads (
 )"""
 _TABLES = (
     _LOADS,
+    "alter table ingest.loads add column if not exists rows_deleted bigint default 0",
+    "alter table ingest.loads add column if not exists quantity_deleted decimal(38, 4)",
+    "alter table ingest.loads add column if not exists amount_deleted decimal(38, 8)",
     """create table if not exists ingest.files (
         source varchar, file varchar, sha256 varchar, bytes bigint, modified_ns bigint,
         status varchar, load_id bigint, records bigint, reason varchar
@@ -84,14 +88,29 @@ def open_warehouse(home: Home, *, read_only: bool = False) -> Iterator[duckdb.Du
         connection.close()
 
 
+def raw_columns(contract: Contract) -> dict[str, str]:
+    """The columns of a contract's raw table, with their types in DuckDB."""
+    return {column.name: column.kind.duckdb for column in contract.columns} | ROW_ORIGIN
+
+
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make every table that ingestion writes; those that exist stay as they are."""
+    """Make every table that ingestion writes; those that exist keep their rows and get the columns they lack."""
     schemas = {"ingest", "quarantine", "privacy", "ops"} | {f"raw_{c.schema}" for c in contracts.ALL}
     for schema in sorted(schemas):
         connection.execute(f"create schema if not exists {schema}")
     for statement in _TABLES:
         connection.execute(statement)
     for contract in contracts.ALL:
-        columns = {c.name: c.kind.duckdb for c in contract.columns} | ROW_ORIGIN
-        listed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+        listed = ", ".join(f"{name} {type_}" for name, type_ in raw_columns(contract).items())
         connection.execute(f"create table if not exists {contract.raw_name} ({listed})")
+    _add_missing_columns(connection)
+
+
+def _add_missing_columns(connection: duckdb.DuckDBPyConnection) -> None:
+    """Complete raw tables that an earlier version of the pipeline made."""
+    found = connection.execute("select schema_name || '.' || table_name, column_name from duckdb_columns()")
+    known = set(found.fetchall())
+    for contract in contracts.ALL:
+        for name, type_ in raw_columns(contract).items():
+            if (contract.raw_name, name) not in known:
+                connection.execute(f"alter table {contract.raw_name} add column {name} {type_}")

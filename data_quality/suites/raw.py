@@ -333,7 +333,7 @@ def _rows_held_otherwise_than_loaded() -> str:
         select source, table_name, coalesce(rows_held, 0) - coalesce(rows_expected, 0) as observed
         from ({held}) as held
         full join (
-            select source, table_name, sum(rows_loaded) - sum(rows_superseded) as rows_expected
+            select source, table_name, sum(rows_loaded) - sum(rows_superseded) - sum(rows_deleted) as rows_expected
             from ingest.loads group by all
         ) as loaded using (source, table_name)
         where coalesce(rows_held, 0) <> coalesce(rows_expected, 0)

@@ -65,6 +65,16 @@ class LoadBuilder:
             rejected_lines.update(records.rejected["line"])
         self.records += max((records.count for _, records, _ in mapped), default=0)
 
+    def delete(self, mapping: TableMapping, keys: pl.DataFrame) -> None:
+        """Hand on the keys of rows that the source no longer has; they go after the load's own rows have come.
+
+        Args:
+            keys: the columns of the contract's key, as the raw table holds them. A key that the raw table
+                does not know, or whose row is another source's, deletes nothing.
+        """
+        self._tables.setdefault(mapping.table, TableCounts()).keys_deleted += keys.height
+        self._writer.add_deleted(mapping.contract, keys)
+
     def remember_file(self, outcome: FileOutcome) -> None:
         """Note what became of a file."""
         self._files.append(outcome)

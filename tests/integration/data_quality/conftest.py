@@ -26,7 +26,7 @@ create schema ingest; create schema quarantine; create schema ops; create schema
 create schema meta;
 create table ingest.loads (
     load_id bigint, source varchar, table_name varchar, rows_read bigint, rows_loaded bigint, rows_superseded bigint,
-    rows_quarantined bigint, rows_duplicate bigint
+    rows_quarantined bigint, rows_duplicate bigint, rows_deleted bigint
 );
 create table ops.run_settings as
     select date '2026-06-30' as as_of_date, 'UTC' as timezone, 'EUR' as currency, 10 as minimum_answers;
@@ -160,7 +160,7 @@ create table kpi.kpi_loyalty_monthly as
 
 _ACCOUNTS = """
 create table meta.reconciliation as
-    select source, table_name, rows_read, rows_loaded, rows_superseded, rows_quarantined, rows_duplicate,
+    select source, table_name, rows_read, rows_loaded, rows_superseded, rows_quarantined, rows_duplicate, rows_deleted,
         rows_loaded as rows_in_warehouse,
         case when table_name in ({facts}) then rows_loaded end as rows_published,
         case when table_name in ({facts}) then 0 end as rows_after_as_of,
@@ -179,7 +179,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
     facts = "'crm.orders', 'crm.order_lines', 'crm.campaign_contacts', 'survey.responses', 'support.tickets'"
     measures = ", ".join(
         f"{m} as {m}_read, {m} as {m}_loaded, 0 * {m} as {m}_superseded, 0 * {m} as {m}_quarantined, "
-        f"0 * {m} as {m}_duplicate, {m} as {m}_published, 0 * {m} as {m}_not_published"
+        f"0 * {m} as {m}_duplicate, 0 * {m} as {m}_deleted, {m} as {m}_published, 0 * {m} as {m}_not_published"
         for m in ("quantity", "amount")
     )
     with duckdb.connect(str(path)) as connection:
@@ -194,7 +194,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         connection.execute(_RAW.format(orders=orders, customers=customers, lines=LINES_PER_ORDER))
         for contract in contracts.ALL:
             connection.execute(
-                f"insert into ingest.loads select 1, _source, '{contract.name}', count(*), count(*), 0, 0, 0 "
+                f"insert into ingest.loads select 1, _source, '{contract.name}', count(*), count(*), 0, 0, 0, 0 "
                 f"from {contract.raw_name} group by _source"
             )
         connection.execute(_FACTS)

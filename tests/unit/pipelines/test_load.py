@@ -43,6 +43,7 @@ class Batch:
     rows: list[Row]
     oldest: bool = False
     unversioned: bool = False
+    gone: list[int] = field(default_factory=list)
 
 
 ROWS = st.builds(
@@ -96,6 +97,13 @@ def land(connection: duckdb.DuckDBPyConnection, zone: LandingZone, batch: Batch)
     )
     writer = LandingWriter(zone, load_id)
     writer.add_rows(LINES, f"{load_id}.csv", frame)
+    writer.add_deleted(
+        LINES,
+        pl.DataFrame(
+            {"order_id": ["o"] * len(batch.gone), "line_number": batch.gone},
+            schema_overrides={"line_number": pl.Int32},
+        ),
+    )
     writer.finish()
     counts = TableCounts(records_read=len(batch.rows))
     counts.read.add(frame, LINES)
@@ -131,8 +139,10 @@ def assert_every_row_is_counted(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     assert wrong == []
     counted = connection.execute(
-        """select source, sum(rows_loaded) - sum(rows_superseded), sum(quantity_loaded) - sum(quantity_superseded),
-            sum(amount_loaded) - sum(amount_superseded) from ingest.loads group by source having sum(rows_loaded) > 0"""
+        """select source, sum(rows_loaded) - sum(rows_superseded) - sum(rows_deleted),
+            sum(quantity_loaded) - sum(quantity_superseded) - sum(quantity_deleted),
+            sum(amount_loaded) - sum(amount_superseded) - sum(amount_deleted)
+        from ingest.loads group by source having sum(rows_loaded) > 0"""
     ).fetchall()
     there = connection.execute(
         f"""select source, count(t._source), coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0)
@@ -158,6 +168,8 @@ class Model:
             fresh = batch.unversioned or (age < 0 if batch.oldest else age >= 0)
             if known is None or fresh:
                 self.rows[row.key] = row
+        for key in batch.gone:
+            self.rows.pop(key, None)
 
     @property
     def content(self) -> dict[int, tuple[int | None, int]]:
@@ -174,6 +186,34 @@ def test_the_newest_version_wins_and_every_row_is_counted(batches):
             model.take(batch)
             assert raw(connection) == model.content
             assert_every_row_is_counted(connection)
+
+
+@given(st.lists(st.tuples(st.lists(ROWS, max_size=6), st.lists(st.integers(1, 4), max_size=3)), max_size=5))
+@FAST
+def test_what_is_gone_is_deleted_counted_and_new_when_it_comes_back(nights):
+    """A key may be gone that was never there, or that comes in the same load: the deletion is the last word."""
+    model = Model()
+    with warehouse() as (connection, zone):
+        for rows, gone in nights:
+            batch = Batch("shop", rows, gone=gone)
+            night(connection, zone, batch)
+            model.take(batch)
+            assert raw(connection) == model.content
+            assert_every_row_is_counted(connection)
+        for table in (LINES.raw_name, "ingest.loads"):
+            connection.execute(f"truncate {table}")
+        for load_id in zone.manifests():  # a rebuild
+            load(connection, zone, zone.read_manifest(load_id))
+        assert raw(connection) == model.content
+
+
+def test_a_source_deletes_no_row_of_another():
+    with warehouse() as (connection, zone):
+        night(connection, zone, Batch("shop", [Row(1, 1, 1), Row(2, 1, 1)]))
+        night(connection, zone, Batch("web", [Row(2, 2, 5)]))
+        night(connection, zone, Batch("shop", [], gone=[1, 2]))
+        assert raw(connection) == {2: (2, 5)}
+        assert_every_row_is_counted(connection)
 
 
 @given(BATCHES)
