@@ -12,10 +12,11 @@ from orchestration.assets.dbt import PROJECT, model_assets
 from orchestration.assets.publication import publication_asset
 from orchestration.assets.raw import raw_tables, source_assets
 from orchestration.checks import published_checks, raw_checks
-from orchestration.jobs import nightly
+from orchestration.jobs import arrivals_job, file_sources, nightly
 from orchestration.keys import CONFIG_VARIABLE
 from orchestration.resources import BusinessDate, Company, ProgressDisplay, in_turn
 from orchestration.schedules import nightly_schedule
+from orchestration.sensors import arrivals_sensor
 from pipelines.home import Home
 from pipelines.settings import CONFIG_NAME, Settings, load_settings
 from pipelines.transformation import ensure_manifest
@@ -24,7 +25,7 @@ from pipelines.transformation import ensure_manifest
 def build_definitions(
     settings: Settings, home: Home, *, project: Path = PROJECT, **resource_overrides: Any
 ) -> dg.Definitions:
-    """All assets, checks, the job and the schedule of one company.
+    """All assets, checks, jobs, the schedule and the sensor of one company.
 
     Args:
         project: folder of the dbt project; a test may hand in one that is wrong on purpose.
@@ -37,6 +38,7 @@ def build_definitions(
         "business_date": BusinessDate(),
         "display": dg.ResourceDefinition.hardcoded_resource(ProgressDisplay()),
     }
+    can_arrive = bool(file_sources(settings))
     return dg.Definitions(
         assets=[
             *source_assets(settings),
@@ -45,8 +47,9 @@ def build_definitions(
             publication_asset(manifest),
         ],
         asset_checks=[raw_checks(settings), published_checks()],
-        jobs=[nightly],
+        jobs=[nightly, arrivals_job(settings)] if can_arrive else [nightly],
         schedules=[nightly_schedule(settings)],
+        sensors=[arrivals_sensor(settings, home)] if can_arrive else [],
         resources=resources | resource_overrides,
         executor=dg.in_process_executor,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +15,9 @@ from orchestration.keys import CONFIG_VARIABLE, WRITER_POOL
 from pipelines.home import Home
 
 BY_COMMAND = "kizuna/command_line"  # tag of runs that live in the process of `kizuna run`
+PROCESS = "kizuna/process"  # tag of runs that wait for their turn: the process that waits
+# Between Dagster's start of a run and its wait for the turn lie imports: seconds, a minute on a loaded machine.
+_START = dt.timedelta(minutes=10)
 
 _INSTANCE_SETTINGS = """\
 # Written by Kizuna at every start; edit orchestration/instance.py instead.
@@ -35,6 +39,11 @@ concurrency:
 run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 60
+# The sensor looks thousands of times a day, and each look that found nothing is kept with its cursor.
+retention:
+  sensor:
+    purge_after_days:
+      skipped: 1
 """
 
 
@@ -63,7 +72,8 @@ def open_instance(home: Home, config: Path) -> Iterator[dg.DagsterInstance]:
 def end_dead_runs(instance: dg.DagsterInstance, own_run_id: str | None = None) -> None:
     """Close the runs whose process is gone, and free the slots that they held in the writers' pool.
 
-    Only for who has the turn: then no other run can be at work. One that waits for its turn has not begun a step.
+    Only for who has the turn: then no other run can be at work. One that waits for its turn has not begun a step,
+    and its process lives.
     """
     storage = instance.event_log_storage
     pool = storage.get_concurrency_info(WRITER_POOL)
@@ -71,9 +81,33 @@ def end_dead_runs(instance: dg.DagsterInstance, own_run_id: str | None = None) -
         if run_id != own_run_id:
             storage.free_concurrency_slots_for_run(run_id)
     unfinished = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=list(unfinished))):
-        waits = BY_COMMAND not in run.tags and not instance.get_run_step_stats(run.run_id)
-        if run.run_id != own_run_id and not waits:
+    for record in instance.get_run_records(filters=dg.RunsFilter(statuses=list(unfinished))):
+        run = record.dagster_run
+        if run.run_id != own_run_id and not _waits(instance, record):
             instance.report_run_failed(
                 run, "The process of this run is gone: it was killed, or the machine went down."
             )
+
+
+def note_process(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Say which process a run lives in, before it waits for its turn."""
+    instance.add_run_tags(run_id, {PROCESS: str(os.getpid())})
+
+
+def _waits(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
+    run = record.dagster_run
+    if BY_COMMAND in run.tags or instance.get_run_step_stats(run.run_id):
+        return False
+    if PROCESS in run.tags:
+        return _lives(int(run.tags[PROCESS]))
+    started = dt.datetime.fromtimestamp(record.start_time or 0, dt.UTC)
+    return dt.datetime.now(dt.UTC) - started < _START
+
+
+def _lives(process: int) -> bool:
+    with suppress(PermissionError):  # somebody else's: it lives
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+    return True

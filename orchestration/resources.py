@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from orchestration.instance import end_dead_runs
+from orchestration.instance import end_dead_runs, note_process
 from pipelines.companies import make_room
 from pipelines.home import Home
 from pipelines.settings import Settings
@@ -33,10 +33,13 @@ def in_turn(company: Company) -> dg.ResourceDefinition:
 
     @contextmanager
     def held(context: dg.InitResourceContext) -> Iterator[Company]:
+        run_id = context.run.run_id if context.run else None
+        if context.instance is not None and run_id is not None:
+            note_process(context.instance, run_id)
         with turn(company.home, wait=context.log.info if context.log else print):
             make_room(company.home, company.settings)
             if context.instance is not None:
-                end_dead_runs(context.instance, context.run_id)
+                end_dead_runs(context.instance, run_id)
             try:
                 yield company
             finally:

@@ -3,8 +3,10 @@
 from pipelines.settings.base import Model
 from pipelines.settings.company import (
     CONFIG_NAME,
+    Arrivals,
     Company,
     CustomerKey,
+    Matching,
     Privacy,
     Publication,
     Schedule,
@@ -26,12 +28,14 @@ from pipelines.settings.sources import (
 __all__ = [
     "CONFIG_NAME",
     "ApiSource",
+    "Arrivals",
     "ColumnMapping",
     "Company",
     "CustomerKey",
     "DatabaseSource",
     "DatabaseTable",
     "FileSource",
+    "Matching",
     "Model",
     "Privacy",
     "Publication",

@@ -49,6 +49,15 @@ class Schedule(Model):
     enabled: bool = True
 
 
+class Arrivals(Model):
+    """Files that are read when they arrive, without waiting for the night."""
+
+    enabled: bool = True
+    every_seconds: Annotated[int, Field(ge=1)] = (
+        30  # a file counts as whole once it has kept its size and time from one look to the next
+    )
+
+
 class Thresholds(Model):
     """Numbers that decide what is shown or stopped, each with its reason."""
 
@@ -85,6 +94,7 @@ class Settings(Model):
     privacy: Privacy = Privacy()
     publication: Publication = Publication()
     schedule: Schedule = Schedule()
+    arrivals: Arrivals = Arrivals()
     thresholds: Thresholds = Thresholds()
     matching: Matching = Matching()
 

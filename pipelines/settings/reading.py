@@ -179,6 +179,7 @@ _KNOWN_KEYS = sorted(
             company.CustomerKey,
             company.Publication,
             company.Schedule,
+            company.Arrivals,
             company.Thresholds,
             sources.FileSource,
             sources.DatabaseSource,

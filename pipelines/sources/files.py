@@ -35,6 +35,17 @@ def find_files(source_name: str, source: FileSource, settings: Settings) -> list
     Raises:
         SettingsError: none matches, and the source is required.
     """
+    files = matching_files(source, settings)
+    if not files and source.required:
+        raise SettingsError(
+            f"{settings.path}: sources.{source_name}.files: no file matches {source.files}. "
+            f"Correct the pattern, or write required: false where the files may be absent."
+        )
+    return files
+
+
+def matching_files(source: FileSource, settings: Settings) -> list[SourceFile]:
+    """The files that match the source's pattern, in the order of their names; there may be none."""
     pattern = settings.folder / source.files
     fixed = _fixed_part(pattern)
     base = (
@@ -44,11 +55,6 @@ def find_files(source_name: str, source: FileSource, settings: Settings) -> list
     )
     relative = pattern.relative_to(fixed).as_posix()
     paths = [path for path in fixed.glob(relative) if path.is_file()]
-    if not paths and source.required:
-        raise SettingsError(
-            f"{settings.path}: sources.{source_name}.files: no file matches {source.files}. "
-            f"Correct the pattern, or write required: false where the files may be absent."
-        )
     return sorted((_as_it_lies(path, base) for path in paths), key=lambda file: file.name)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import subprocess
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from orchestration.instance import BY_COMMAND, end_dead_runs, open_instance
+from orchestration.instance import BY_COMMAND, PROCESS, end_dead_runs, note_process, open_instance
 from orchestration.keys import CONFIG_VARIABLE, WRITER_POOL
 from pipelines.home import Home
 
@@ -48,5 +50,27 @@ def test_a_dead_run_fails_and_frees_its_slot(instance: dg.DagsterInstance) -> No
 def test_a_run_that_waits_for_its_turn_is_left_alone(instance: dg.DagsterInstance) -> None:
     run_id = "00000000-0000-0000-0000-000000000002"
     _run(instance, run_id)
+    note_process(instance, run_id)
     end_dead_runs(instance)
     assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_whose_process_died_while_it_waited_fails(instance: dg.DagsterInstance) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    run_id = "00000000-0000-0000-0000-000000000003"
+    _run(instance, run_id, **{PROCESS: str(gone.pid)})
+    end_dead_runs(instance)
+    assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_has_only_just_started_may_still_be_importing(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = "00000000-0000-0000-0000-000000000004"
+    _run(instance, run_id)
+    end_dead_runs(instance)
+    assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.STARTED
+    monkeypatch.setattr("orchestration.instance._START", dt.timedelta(0))
+    end_dead_runs(instance)
+    assert instance.get_run_by_id(run_id).status == dg.DagsterRunStatus.FAILURE
