@@ -83,9 +83,9 @@ def reconciliation() -> Suite:
                 protects="No record of a source disappears without a trace.",
             ),
             no_row(
-                "rows loaded - superseded = in the warehouse",
-                "rows_loaded - rows_superseded <> rows_in_warehouse",
-                shows="rows_loaded - rows_superseded - rows_in_warehouse",
+                "rows loaded - superseded - deleted = in the warehouse",
+                "rows_loaded - rows_superseded - rows_deleted <> rows_in_warehouse",
+                shows="rows_loaded - rows_superseded - rows_deleted - rows_in_warehouse",
                 protects="No loaded record is lost or counted twice.",
             ),
             no_row(
@@ -134,9 +134,10 @@ def _adds_up(measure: str) -> Expectation:
 
 
 def _reaches_the_reader(measure: str) -> Expectation:
-    difference = f"{measure}_loaded - {measure}_superseded - {measure}_published - {measure}_not_published"
+    kept = f"{measure}_loaded - {measure}_superseded - {measure}_deleted"
+    difference = f"{kept} - {measure}_published - {measure}_not_published"
     return no_row(
-        f"{measure} loaded - superseded = published + not published",
+        f"{measure} loaded - superseded - deleted = published + not published",
         f"abs({difference}) > 0.0001",
         shows=difference,
         protects="Totals in reports agree with the source to the last digit.",

@@ -10,16 +10,19 @@ with loads as (
         sum(rows_superseded) as rows_superseded,
         sum(rows_quarantined) as rows_quarantined,
         sum(rows_duplicate) as rows_duplicate,
+        sum(rows_deleted) as rows_deleted,
         sum(quantity_read) as quantity_read,
         sum(quantity_loaded) as quantity_loaded,
         sum(quantity_superseded) as quantity_superseded,
         sum(quantity_quarantined) as quantity_quarantined,
         sum(quantity_duplicate) as quantity_duplicate,
+        coalesce(sum(quantity_deleted), 0) as quantity_deleted,
         sum(amount_read) as amount_read,
         sum(amount_loaded) as amount_loaded,
         sum(amount_superseded) as amount_superseded,
         sum(amount_quarantined) as amount_quarantined,
-        sum(amount_duplicate) as amount_duplicate
+        sum(amount_duplicate) as amount_duplicate,
+        coalesce(sum(amount_deleted), 0) as amount_deleted
     from {{ source('ingest', 'loads') }}
     group by source, table_name
 
@@ -174,6 +177,7 @@ reconciliation as (
         cast(rows_superseded as bigint) as rows_superseded,
         cast(rows_quarantined as bigint) as rows_quarantined,
         cast(rows_duplicate as bigint) as rows_duplicate,
+        cast(rows_deleted as bigint) as rows_deleted,
         cast(rows_in_warehouse as bigint) as rows_in_warehouse,
         cast(case when has_fact then rows_published end as bigint) as rows_published,
         cast(case when has_fact then rows_after_as_of end as bigint) as rows_after_as_of,
@@ -183,6 +187,7 @@ reconciliation as (
         cast(quantity_superseded as decimal(38, 4)) as quantity_superseded,
         cast(quantity_quarantined as decimal(38, 4)) as quantity_quarantined,
         cast(quantity_duplicate as decimal(38, 4)) as quantity_duplicate,
+        cast(case when is_order_lines then quantity_deleted end as decimal(38, 4)) as quantity_deleted,
         cast(case when is_order_lines then quantity_published end as decimal(38, 4)) as quantity_published,
         cast(case when is_order_lines then quantity_not_published end as decimal(38, 4)) as quantity_not_published,
         cast(amount_read as decimal(38, 8)) as amount_read,
@@ -190,6 +195,7 @@ reconciliation as (
         cast(amount_superseded as decimal(38, 8)) as amount_superseded,
         cast(amount_quarantined as decimal(38, 8)) as amount_quarantined,
         cast(amount_duplicate as decimal(38, 8)) as amount_duplicate,
+        cast(case when is_order_lines then amount_deleted end as decimal(38, 8)) as amount_deleted,
         cast(case when is_order_lines then amount_published end as decimal(38, 8)) as amount_published,
         cast(case when is_order_lines then amount_not_published end as decimal(38, 8)) as amount_not_published
     from joined

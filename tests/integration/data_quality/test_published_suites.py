@@ -215,7 +215,7 @@ BROKEN = [
     (
         ACCOUNTS,
         "update {t} set rows_superseded = 1 where source = 'desk'",
-        "rows loaded - superseded = in the warehouse",
+        "rows loaded - superseded - deleted = in the warehouse",
         "-1",
     ),
     (
@@ -240,7 +240,7 @@ BROKEN = [
     (
         ACCOUNTS,
         "update {t} set amount_published = amount_published - 0.001",
-        "amount loaded - superseded = published + not published",
+        "amount loaded - superseded - deleted = published + not published",
         "0.001",
     ),
 ]

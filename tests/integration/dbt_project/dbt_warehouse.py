@@ -32,11 +32,12 @@ PIPELINE_TABLES = """
     create table ingest.loads (
         load_id bigint, source varchar, table_name varchar, files bigint, records_read bigint,
         rows_excluded bigint, rows_read bigint, rows_loaded bigint, rows_superseded bigint,
-        rows_quarantined bigint, rows_duplicate bigint,
+        rows_quarantined bigint, rows_duplicate bigint, rows_deleted bigint,
         quantity_read decimal(38, 4), quantity_loaded decimal(38, 4), quantity_superseded decimal(38, 4),
-        quantity_quarantined decimal(38, 4), quantity_duplicate decimal(38, 4),
+        quantity_quarantined decimal(38, 4), quantity_duplicate decimal(38, 4), quantity_deleted decimal(38, 4),
         amount_read decimal(38, 8), amount_loaded decimal(38, 8), amount_superseded decimal(38, 8),
-        amount_quarantined decimal(38, 8), amount_duplicate decimal(38, 8), loaded_at timestamp
+        amount_quarantined decimal(38, 8), amount_duplicate decimal(38, 8), amount_deleted decimal(38, 8),
+        loaded_at timestamp
     );
     create table quarantine.rows (
         load_id bigint, source varchar, file varchar, line bigint, table_name varchar, reason varchar,
@@ -54,14 +55,15 @@ _ROW_COUNTS = """
         cast($load_id as bigint) as load_id, cast($source as varchar) as source,
         cast($table_name as varchar) as table_name, 1 as files, incoming_rows as records_read,
         0 as rows_excluded, incoming_rows as rows_read, incoming_rows as rows_loaded,
-        (select count(*) from {replaced}) as rows_superseded, 0 as rows_quarantined, 0 as rows_duplicate
+        (select count(*) from {replaced}) as rows_superseded, 0 as rows_quarantined, 0 as rows_duplicate,
+        0 as rows_deleted
 """
 _SUMS = """,
         units as quantity_read, units as quantity_loaded,
         coalesce((select sum(quantity) from {replaced}), 0) as quantity_superseded,
-        0 as quantity_quarantined, 0 as quantity_duplicate, money as amount_read, money as amount_loaded,
+        0 as quantity_quarantined, 0 as quantity_duplicate, 0 as quantity_deleted, money as amount_read, money as amount_loaded,
         coalesce((select sum(quantity * unit_price) from {replaced}), 0) as amount_superseded,
-        0 as amount_quarantined, 0 as amount_duplicate
+        0 as amount_quarantined, 0 as amount_duplicate, 0 as amount_deleted
 """
 _LOAD_COUNTS = {
     False: _ROW_COUNTS + " from (select count(*) as incoming_rows from incoming)",
