@@ -130,6 +130,23 @@ def models_built(home: Home) -> ModelsBuilt:
     return ModelsBuilt(*row) if row else ModelsBuilt()
 
 
+def why_models_are_built_anew(home: Home, fingerprint: str) -> str | None:
+    """Why the incremental models cannot go on from the last build; None: they can.
+
+    They follow rows that a load brought. A row that is gone brings nothing: what was made of it stays, unless
+    all is made again.
+    """
+    built = models_built(home)
+    if built.fingerprint != fingerprint:
+        return "the models or their settings have changed"
+    with open_warehouse(home, read_only=True) as connection:
+        row = connection.execute(
+            "select coalesce(sum(rows_deleted), 0) from ingest.loads where load_id > ?", [built.last_load_id]
+        ).fetchone()
+    assert row is not None  # an aggregate always has a row
+    return f"{row[0]:,} rows are gone from their sources" if row[0] else None
+
+
 def remember_models_built(home: Home, fingerprint: str) -> None:
     """Note that the models now hold every load, built from this version of the project."""
     with open_warehouse(home) as connection:

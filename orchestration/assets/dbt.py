@@ -14,7 +14,7 @@ from dagster_dbt.dbt_manifest import validate_manifest
 from orchestration.keys import OWNERS, WRITER_POOL
 from orchestration.resources import Company
 from pipelines.home import Home
-from pipelines.night import models_built, models_fingerprint, remember_models_built
+from pipelines.night import models_fingerprint, remember_models_built, why_models_are_built_anew
 from pipelines.transformation import build, ensure_manifest
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -48,8 +48,8 @@ def model_assets(home: Home, project: Path = PROJECT) -> dg.AssetsDefinition:
     def dbt_models(context: dg.AssetExecutionContext, company: dg.ResourceParam[Company]) -> Iterator[Any]:
         fingerprint = models_fingerprint(project, company.settings, f"duckdb {duckdb.__version__}")
         arguments = _selection(context, manifest, translator)
-        if models_built(company.home).fingerprint != fingerprint:
-            context.log.info("The models or their settings have changed: incremental models are built anew.")
+        if reason := why_models_are_built_anew(company.home, fingerprint):
+            context.log.info(f"Incremental models are built anew: {reason}.")
             arguments.append("--full-refresh")
         for event in build(company.home, project, arguments):
             yield from DbtCoreCliEventMessage(event, {}).to_default_asset_events(
