@@ -136,3 +136,14 @@ def test_the_fingerprint_changes_with_models_zone_and_version_only(tmp_path, set
     model.write_text("select 1")
     model.rename(tmp_path / "seeds" / "a.sql")
     assert fingerprint() != first
+
+
+def test_models_are_built_anew_after_a_change_and_after_a_load_with_deletions(home):
+    assert night.why_models_are_built_anew(home, "one") == "the models or their settings have changed"
+    night.remember_models_built(home, "one")
+    assert night.why_models_are_built_anew(home, "one") is None
+    with open_warehouse(home) as connection:
+        connection.execute("insert into ingest.loads (load_id, rows_deleted) values (2, 3), (3, null)")
+    assert night.why_models_are_built_anew(home, "one") == "3 rows are gone from their sources"
+    night.remember_models_built(home, "one")
+    assert night.why_models_are_built_anew(home, "one") is None
