@@ -356,7 +356,7 @@ def fct_survey_responses() -> Suite:
             no_row(
                 "every answer has a customer or the reason why not",
                 "customer_match is null or (customer_key is not null) <> (customer_match in "
-                "('customer_id', 'order', 'ticket', 'email', 'phone'))",
+                "('customer_id', 'order', 'ticket', 'invitation', 'email', 'phone', 'probable'))",
                 shows="customer_match",
                 column="customer_match",
                 protects="Anonymous answers can be told from lost ones.",

@@ -1,5 +1,8 @@
-{#- The declared order of the evidence: account, order, ticket, e-mail, telephone. The first that names exactly one
-    person wins; where none does, the reason is that of the strongest reference that was given. -#}
+{#- The declared order of the evidence: account, order, ticket, invitation, e-mail, telephone; last what is only
+    probable. The first that names exactly one person wins; where none does, the reason is that of the strongest
+    reference that was given; an invitation's comes last, because it was sent to the address that stands there too. -#}
+
+{%- set evidence = ['customer_id', 'order', 'ticket', 'invitation', 'email', 'phone'] -%}
 
 with accounts as (
 
@@ -22,165 +25,118 @@ addresses as (
 
 ),
 
-tickets as (
+-- Empty unless probabilistic matching is switched on.
+probable_contacts as (
 
     select
-        ticket_id,
-        customer_id,
-        order_id,
-        {{ normalised_email('email') }} as email,
-        {{ telephone_digits('email') }} as phone_digits
-    from {{ ref('stg_support__tickets') }}
+        contacts.record_type,
+        contacts.source_name,
+        contacts.record_id,
+        accounts.customer_key
+    from {{ source('matching', 'contacts') }} as contacts
+    inner join accounts on contacts.person_id = accounts.customer_id
 
 ),
 
-ticket_evidence as (
+-- What each record says of itself.
+own_evidence as (
 
     select
-        tickets.ticket_id,
-        tickets.customer_id,
-        tickets.order_id,
-        tickets.email,
-        {{ is_telephone('tickets.phone_digits') }} as has_phone,
-        accounts.customer_key as account_customer_key,
-        orders.order_id as known_order_id,
-        orders.customer_key as order_customer_key,
-        emails.customer_key as email_customer_key,
-        emails.is_shared as is_shared_email,
-        phones.customer_key as phone_customer_key,
-        phones.is_shared as is_shared_phone
-    from tickets
-    left join accounts on tickets.customer_id = accounts.customer_id
-    left join orders on tickets.order_id = orders.order_id
-    left join addresses as emails on tickets.email = emails.address and emails.address_kind = 'email'
-    left join addresses as phones on tickets.phone_digits = phones.address and phones.address_kind = 'phone'
+        given.*,
+        accounts.customer_key as customer_id_key,
+        orders.order_id is not null as is_known_order,
+        orders.customer_key as order_key,
+        emails.customer_key as email_key,
+        coalesce(emails.is_shared, false) as is_shared_email,
+        phones.customer_key as phone_key,
+        coalesce(phones.is_shared, false) as is_shared_phone,
+        probable_contacts.customer_key as probable_key
+    from {{ ref('int_identity__references') }} as given
+    left join accounts on given.customer_id = accounts.customer_id
+    left join orders on given.order_id = orders.order_id
+    left join addresses as emails on given.email = emails.address and emails.address_kind = 'email'
+    left join addresses as phones on given.phone = phones.address and phones.address_kind = 'phone'
+    left join probable_contacts
+        on
+            given.record_type = probable_contacts.record_type
+            and given.source_name = probable_contacts.source_name
+            and given.record_id = probable_contacts.record_id
 
 ),
 
-ticket_matches as (
+-- Tickets and invitations by what they say of themselves; only responses refer to them.
+referred_to as (
 
     select
-        ticket_id,
-        coalesce(
-            account_customer_key, order_customer_key, email_customer_key, phone_customer_key
-        ) as customer_key,
-        case
-            when account_customer_key is not null then 'customer_id'
-            when order_customer_key is not null then 'order'
-            when email_customer_key is not null then 'email'
-            when phone_customer_key is not null then 'phone'
-            when customer_id is not null then 'unknown customer_id'
-            when known_order_id is not null then 'anonymous order'
-            when order_id is not null then 'unknown order'
-            when is_shared_email then 'shared email'
-            when email is not null then 'unknown email'
-            when is_shared_phone then 'shared phone'
-            when has_phone then 'unknown phone'
-            else 'no reference'
-        end as customer_match
-    from ticket_evidence
+        record_type,
+        record_id,
+        coalesce(customer_id_key, order_key, email_key, phone_key) as customer_key
+    from own_evidence
+    where record_type in ('ticket', 'invitation')
 
 ),
 
-responses as (
+all_evidence as (
 
     select
-        response_id,
-        question_id,
-        customer_id,
-        order_id,
-        ticket_id,
-        coalesce(respondent_type = 'internal', false) as is_colleague,
-        {{ normalised_email('email') }} as email,
-        {{ telephone_digits('email') }} as phone_digits
-    from {{ ref('stg_survey__responses') }}
+        own_evidence.*,
+        tickets.record_id is not null as is_known_ticket,
+        tickets.customer_key as ticket_key,
+        invitations.record_id is not null as is_known_invitation,
+        invitations.customer_key as invitation_key
+    from own_evidence
+    left join referred_to as tickets
+        on own_evidence.ticket_id = tickets.record_id and tickets.record_type = 'ticket'
+    left join referred_to as invitations
+        on own_evidence.invitation_id = invitations.record_id and invitations.record_type = 'invitation'
 
 ),
 
-response_evidence as (
+declared as (
 
     select
-        responses.response_id,
-        responses.question_id,
-        responses.is_colleague,
-        responses.customer_id,
-        responses.order_id,
-        responses.ticket_id,
-        responses.email,
-        {{ is_telephone('responses.phone_digits') }} as has_phone,
-        accounts.customer_key as account_customer_key,
-        orders.order_id as known_order_id,
-        orders.customer_key as order_customer_key,
-        ticket_matches.ticket_id as known_ticket_id,
-        ticket_matches.customer_key as ticket_customer_key,
-        emails.customer_key as email_customer_key,
-        emails.is_shared as is_shared_email,
-        phones.customer_key as phone_customer_key,
-        phones.is_shared as is_shared_phone
-    from responses
-    left join accounts on responses.customer_id = accounts.customer_id
-    left join orders on responses.order_id = orders.order_id
-    left join ticket_matches on responses.ticket_id = ticket_matches.ticket_id
-    left join addresses as emails on responses.email = emails.address and emails.address_kind = 'email'
-    left join addresses as phones on responses.phone_digits = phones.address and phones.address_kind = 'phone'
+        *,
+        coalesce({{ evidence | join('_key, ') }}_key) as declared_key
+    from all_evidence
 
 ),
 
 -- A colleague who is also a customer answers here as a colleague.
-response_matches as (
+matches as (
 
     select
-        response_id,
-        question_id,
-        case
-            when not is_colleague
-                then coalesce(
-                    account_customer_key,
-                    order_customer_key,
-                    ticket_customer_key,
-                    email_customer_key,
-                    phone_customer_key
-                )
-        end as customer_key,
+        record_type,
+        source_name,
+        record_id,
+        occurred_date,
+        case when is_colleague then null else coalesce(declared_key, probable_key) end as customer_key,
         case
             when is_colleague then 'colleague'
-            when account_customer_key is not null then 'customer_id'
-            when order_customer_key is not null then 'order'
-            when ticket_customer_key is not null then 'ticket'
-            when email_customer_key is not null then 'email'
-            when phone_customer_key is not null then 'phone'
+            {% for kind in evidence -%}
+            when {{ kind }}_key is not null then '{{ kind }}'
+            {% endfor -%}
+            when probable_key is not null then 'probable'
             when customer_id is not null then 'unknown customer_id'
-            when known_order_id is not null then 'anonymous order'
+            when is_known_order then 'anonymous order'
             when order_id is not null then 'unknown order'
-            when known_ticket_id is not null then 'anonymous ticket'
+            when is_known_ticket then 'anonymous ticket'
             when ticket_id is not null then 'unknown ticket'
             when is_shared_email then 'shared email'
             when email is not null then 'unknown email'
             when is_shared_phone then 'shared phone'
-            when has_phone then 'unknown phone'
+            when phone is not null then 'unknown phone'
+            when is_known_invitation then 'anonymous invitation'
+            when invitation_id is not null then 'unknown invitation'
             else 'no reference'
-        end as customer_match
-    from response_evidence
-
-),
-
-matches as (
-
-    select
-        'ticket' as record_type,
-        ticket_id as record_id,
-        '' as question_id,
-        customer_key,
-        customer_match
-    from ticket_matches
-    union all
-    select
-        'response' as record_type,
-        response_id as record_id,
-        question_id,
-        customer_key,
-        customer_match
-    from response_matches
+        end as customer_match,
+        -- the strongest of the weaker references that names somebody else than the one that won
+        case
+            when is_colleague then null
+            {% for kind in evidence[1:] -%}
+            when {{ kind }}_key <> declared_key then '{{ kind }}'
+            {% endfor -%}
+        end as contradicted_by
+    from declared
 
 )
 

@@ -165,7 +165,7 @@ FIRST_NIGHT: dict[str, list[Row]] = {
         _answer("q3", "nps", "8", "2024-03-12", ticket_id="t1", department="help", locale="ja-JP"),
         _answer("q4", "nps", "10", "2024-03-13", email=" FIVE@example.org"),
         _answer("q5", "nps", "3", "2024-03-14", email="home@example.org"),
-        _answer("q6", "csat", "2", "2024-03-15", email="81311112222"),
+        _answer("q6", "csat", "2", "2024-03-15", phone="81311112222"),
         _answer("q7", "csat", "8", "2024-03-16", order_id="o7", scale_min="1", scale_max="10"),
         _answer("q8", "csat", "4", "2024-03-17", order_id="nowhere"),
         _answer("q9", "csat", "4", "2024-03-18", email="eight@example.org"),

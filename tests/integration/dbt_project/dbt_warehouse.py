@@ -29,6 +29,7 @@ SOURCES = {"crm": "shop", "survey": "survey_tool", "support": "help_desk", "org"
 
 PIPELINE_TABLES = """
     create schema ingest; create schema quarantine; create schema privacy; create schema ops;
+    create schema matching;
     create table ingest.loads (
         load_id bigint, source varchar, table_name varchar, files bigint, records_read bigint,
         rows_excluded bigint, rows_read bigint, rows_loaded bigint, rows_superseded bigint,
@@ -44,6 +45,12 @@ PIPELINE_TABLES = """
         original_text varchar
     );
     create table privacy.customer_keys (customer_id varchar, customer_key varchar);
+    create table matching.people (
+        person_id varchar, same_person_id varchar, probability double, load_id bigint
+    );
+    create table matching.contacts (
+        record_type varchar, source_name varchar, record_id varchar, person_id varchar, probability double
+    );
     create table ops.run_settings (
         as_of_date date, timezone varchar, currency varchar, minimum_answers integer
     );

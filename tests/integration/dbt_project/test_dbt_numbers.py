@@ -127,11 +127,12 @@ class Company:
         ticket = self.tickets.get(row["ticket_id"]) if "response_id" in row else None
         if ticket and (key := self.match(ticket)):
             return key
-        contact = (row["email"] or "").strip().lower()
-        owners = (
-            self.mailboxes.get(contact) or self.telephones.get("".join(filter(str.isdigit, contact))) or set()
-        )
-        return next(iter(owners)) if len(owners) == 1 else None
+        mailbox = (row["email"] or "").strip().lower()
+        telephone = "".join(filter(str.isdigit, row["phone"] or ""))
+        for owners in (self.mailboxes.get(mailbox, set()), self.telephones.get(telephone, set())):
+            if len(owners) == 1:
+                return next(iter(owners))
+        return None
 
     def answers(self) -> list[Row]:
         """Answered questions of customers, with the key of who answered."""
