@@ -5,23 +5,37 @@ The only module that knows the order of these steps. Each kind of source has its
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import duckdb
 
 from pipelines.home import Home
+from pipelines.ingest.api import ingest_api
+from pipelines.ingest.database import TableDeletions, find_deletions, ingest_database
 from pipelines.ingest.files import ingest_files
 from pipelines.ingest.result import SourceResult
 from pipelines.ingest.source_turn import Progress, SourceTurn
 from pipelines.landing import LandingZone
 from pipelines.load import last_load_id, load
 from pipelines.privacy import hold_to_secret
-from pipelines.settings import FileSource, Settings, Source, customer_key_secret
+from pipelines.settings import (
+    ApiSource,
+    DatabaseSource,
+    FileSource,
+    Settings,
+    SettingsError,
+    Source,
+    customer_key_secret,
+)
 from pipelines.sources.mapping import numbers_records
 from pipelines.warehouse import create_tables, open_warehouse
 
-_KINDS: dict[type[Source], Callable[[SourceTurn], None]] = {FileSource: ingest_files}
+_KINDS: dict[type[Source], Callable[[SourceTurn], None]] = {
+    FileSource: ingest_files,
+    DatabaseSource: ingest_database,
+    ApiSource: ingest_api,
+}
 
 
 def ingest_source(
@@ -37,10 +51,38 @@ def ingest_source(
         CustomerKeySecretChangedError: the warehouse was built with another secret, or for another company.
         WarehouseBusyError: another run is writing.
     """
-    source = settings.sources[name]
+    with _turn(home, settings, name, progress) as turn:
+        _KINDS[type(turn.source)](turn)
+    return turn.result
+
+
+def compare_deletions(
+    home: Home, settings: Settings, name: str, *, apply: bool = False, progress: Progress | None = None
+) -> list[TableDeletions]:
+    """Which rows a database no longer has, by a comparison of all keys, table by table.
+
+    Args:
+        apply: whether to delete them from the raw tables, too.
+
+    Raises:
+        SettingsError: the source is no database, or its connection string is missing.
+        SourceError, CustomerKeySecretChangedError, WarehouseBusyError: as for ``ingest_source``.
+    """
+    if not isinstance(settings.sources[name], DatabaseSource):
+        raise SettingsError(
+            f"{settings.path}: sources.{name} is no database: only a database can be asked for all its keys. "
+            f"Where a file is all there is, write snapshot: true"
+        )
+    with _turn(home, settings, name, progress) as turn:
+        return find_deletions(turn, apply=apply)
+
+
+@contextmanager
+def _turn(home: Home, settings: Settings, name: str, progress: Progress | None) -> Iterator[SourceTurn]:
+    """The warehouse for one source, after what an earlier run landed and did not load."""
     zone = LandingZone(home.landing)
-    numbered = frozenset(mapping.table for mapping in source.mappings if numbers_records(mapping))
-    result = SourceResult(name, numbered_tables=numbered)
+    mappings = settings.sources[name].mappings
+    numbered = frozenset(mapping.table for mapping in mappings if numbers_records(mapping))
     with open_warehouse(home) as connection:
         create_tables(connection)
         hold_to_secret(
@@ -50,8 +92,8 @@ def ingest_source(
         )
         _finish_landed(connection, zone)
         zone.discard_unfinished()
-        _KINDS[type(source)](SourceTurn(connection, zone, settings, name, result, progress))
-    return result
+        result = SourceResult(name, numbered_tables=numbered)
+        yield SourceTurn(home, connection, zone, settings, name, result, progress)
 
 
 def rebuild(home: Home, progress: Progress | None = None) -> int:

@@ -19,7 +19,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from http import HTTPStatus
 from itertools import count
@@ -98,16 +98,30 @@ def bearer_authorization(token: str) -> str:
     return f"Bearer {token}"
 
 
+def stream_of(explode: str | None) -> Stream:
+    """The stream that a mapping reads: the history of tickets, if it takes the events of that apart."""
+    return "ticket_events" if explode and explode.split(".")[0] == "events" else "tickets"
+
+
+def read_until(cursor: str) -> str:
+    """How far a saved cursor goes, for people."""
+    return dt.datetime.fromtimestamp(json.loads(cursor)["until"], dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 class Zendesk:
     """The support system of one company.
 
     Args:
-        secrets: where the settings name user and token, for messages.
+        source: name of the source in the settings, for messages.
+        secrets: what the settings say of user and token, for messages.
         now: seconds since 1970.
     """
 
-    def __init__(self, client: JsonClient, secrets: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, client: JsonClient, source: str, secrets: str, now: Callable[[], float] = time.time
+    ) -> None:
         self._client = client
+        self._source = source
         self._secrets = secrets
         self._now = now
 
@@ -122,13 +136,15 @@ class Zendesk:
         begin = int(start.timestamp())
         if stream == "tickets":
             return self._ticket_pages(_TicketCursor.parse(saved) if saved else _TicketCursor(None, begin))
-        return self._event_pages(_EventCursor.parse(saved) if saved else None, begin)
+        return self._event_pages(
+            _EventCursor.parse(saved) if saved else _EventCursor(begin, begin, {}), begin
+        )
 
     def _ticket_pages(self, cursor: _TicketCursor) -> Iterator[Page]:
         asked = cursor.request
         seen = {cursor.after}
         for number in count(1):
-            name = f"Zendesk, tickets, page {number}"
+            name = f"{self._source}: Zendesk's tickets, page {number}"
             try:
                 answer = self._export(_TICKETS, {**asked, "include": "users,groups"}, name)
             except RejectedError as error:
@@ -151,29 +167,26 @@ class Zendesk:
                 return
             asked = cursor.request
 
-    def _event_pages(self, cursor: _EventCursor | None, begin: int) -> Iterator[Page]:
-        since = max(begin, cursor.until - _OVERLAP_SECONDS) if cursor else begin
-        cursor = cursor or _EventCursor(begin, {})
+    def _event_pages(self, cursor: _EventCursor, begin: int) -> Iterator[Page]:
         for number in count(1):
-            name = f"Zendesk, ticket events, page {number}"
-            asked: Parameters = {"start_time": since}
+            name = f"{self._source}: Zendesk's ticket events, page {number}"
+            asked: Parameters = {"start_time": cursor.next}
             answer = self._export(_EVENTS, {**asked, "include": "comment_events"}, name)
             if answer is None:
                 return
             events, is_last = _objects(answer, "ticket_events", name), _is_last(answer, name)
-            until = answer.get("end_time") or since
-            if not is_last and until <= since:
+            end = answer.get("end_time") or cursor.next
+            if not is_last and end <= cursor.next:
                 raise ServiceError(
                     f"{name}: there is more, but its time does not move: more events share one second than a page "
-                    "holds. Set start to a later time for this stream, or load a full export of that day"
+                    "holds. Load a full export of that day and set start to the day after it"
                 )
             new = [event for event in events if str(event["id"]) not in cursor.known]
-            cursor = cursor.moved(until, events)
+            cursor = cursor.moved(end, events, begin if is_last else None)
             audits = [_as_audit(event, self._directory) for event in new]
             yield Page(_request_name("ticket_events", asked), audits, cursor.text, is_last)
             if is_last:
                 return
-            since = until
 
     def _export(self, path: str, parameters: Parameters, name: str) -> dict[str, Any] | None:
         """One page of an incremental export; None: Zendesk does not give this time away yet."""
@@ -220,7 +233,7 @@ class Zendesk:
         after: str | None = None
         seen: set[str | None] = set()
         for number in count(1):
-            name = f"Zendesk, {what}, page {number}"
+            name = f"{self._source}: Zendesk's {what}, page {number}"
             position = {"page[after]": after} if after else {}
             answer = self._get(f"/api/v2/{what}", {**parameters, "page[size]": _LIST_SIZE, **position}, name)
             yield from _objects(answer, what, name)
@@ -256,27 +269,33 @@ class _TicketCursor:
 
 @dataclass(frozen=True)
 class _EventCursor:
-    """The time up to which events were read, and the events of the last minutes before it, with their times."""
+    """How far events were read.
 
+    Attributes:
+        next: the time that the next request begins with; all of this in seconds since 1970.
+        until: the latest time read.
+        known: the events of the last minutes, which will be seen again, with their times.
+    """
+
+    next: int
     until: int
     known: dict[str, int]
 
     @classmethod
     def parse(cls, text: str) -> _EventCursor:
-        content = json.loads(text)
-        return cls(content["until"], content["known"])
+        return cls(**json.loads(text))
 
     @property
     def text(self) -> str:
-        return json.dumps({"until": self.until, "known": dict(sorted(self.known.items()))})
+        return json.dumps(asdict(self), sort_keys=True)
 
-    def moved(self, until: int, events: Iterable[Record]) -> _EventCursor:
-        """The cursor after a page that ended at ``until``."""
-        until = max(until, self.until)
+    def moved(self, end: int, events: Iterable[Record], begin: int | None) -> _EventCursor:
+        """The cursor after a page that ended at ``end``; ``begin``: of all reading, if it was the last page."""
+        until = max(end, self.until)
+        overlap = until - _OVERLAP_SECONDS
         known = self.known | {str(event["id"]): _happened_at(event) for event in events}
-        # A run begins as far back as this one's end less the overlap, so older ones will not be seen again.
-        recent = {key: at for key, at in known.items() if at >= until - _OVERLAP_SECONDS}
-        return _EventCursor(until, recent)
+        recent = {key: at for key, at in known.items() if at >= min(end, overlap)}
+        return _EventCursor(end if begin is None else max(begin, overlap), until, recent)
 
 
 @dataclass(frozen=True)

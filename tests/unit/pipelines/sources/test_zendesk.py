@@ -24,7 +24,7 @@ BILLING = {"id": 7, "name": "Billing"}
 def reader(zendesk: ZendeskService) -> Iterator[Zendesk]:
     zendesk.groups = [BILLING]
     with JsonClient(zendesk.address, token_authorization(USER, TOKEN), PATIENT) as client:
-        yield Zendesk(client, "user and token of the source support")
+        yield Zendesk(client, "support", "ZENDESK_USER and ZENDESK_TOKEN")
 
 
 def ids(pages: list[Page]) -> list[list[int]]:
@@ -161,7 +161,9 @@ def test_a_refusal_names_the_setting_and_the_mend(
     zendesk: ZendeskService, reader: Zendesk, stream: Any
 ) -> None:
     zendesk.failures.append(answers(401))
-    with pytest.raises(RefusedError, match=r"refused with 401\. Check user and token of the source support"):
+    with pytest.raises(
+        RefusedError, match=r"^support: .* refused with 401\. Check ZENDESK_USER and ZENDESK_TOKEN"
+    ):
         list(reader.pages(stream, None, START))
     assert len(zendesk.requests) == 1
 
@@ -273,7 +275,7 @@ def test_a_list_that_goes_nowhere_is_an_error(zendesk: ZendeskService, reader: Z
     with JsonClient(zendesk.address, "Bearer x", PATIENT) as client:
         zendesk.failures.extend([lambda h: zendesk_answers(zendesk, h), endless, endless])
         with pytest.raises(ServiceError, match="groups, page 2: there is more"):
-            list(Zendesk(client, "").pages("ticket_events", None, START))
+            list(Zendesk(client, "support", "").pages("ticket_events", None, START))
 
 
 def zendesk_answers(zendesk: ZendeskService, handler: Any) -> None:
