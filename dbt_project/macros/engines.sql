@@ -42,17 +42,23 @@
 {%- endmacro %}
 
 
+{#- Whole seconds between two timestamps; whole numbers add up to the same sum in any order. -#}
+{% macro seconds_from_to(first_timestamp, second_timestamp) -%}
+    {{ adapter.dispatch('seconds_from_to')(first_timestamp, second_timestamp) }}
+{%- endmacro %}
+
+{% macro default__seconds_from_to(first_timestamp, second_timestamp) -%}
+    date_diff('second', {{ first_timestamp }}, {{ second_timestamp }})
+{%- endmacro %}
+
+{% macro spark__seconds_from_to(first_timestamp, second_timestamp) -%}
+    (unix_timestamp({{ second_timestamp }}) - unix_timestamp({{ first_timestamp }}))
+{%- endmacro %}
+
+
 {#- Hours between two timestamps, with the fraction. -#}
 {% macro hours_from_to(first_timestamp, second_timestamp) -%}
-    {{ adapter.dispatch('hours_from_to')(first_timestamp, second_timestamp) }}
-{%- endmacro %}
-
-{% macro default__hours_from_to(first_timestamp, second_timestamp) -%}
-    date_diff('second', {{ first_timestamp }}, {{ second_timestamp }}) / 3600.0
-{%- endmacro %}
-
-{% macro spark__hours_from_to(first_timestamp, second_timestamp) -%}
-    (unix_timestamp({{ second_timestamp }}) - unix_timestamp({{ first_timestamp }})) / 3600.0
+    {{ seconds_from_to(first_timestamp, second_timestamp) }} / 3600.0
 {%- endmacro %}
 
 

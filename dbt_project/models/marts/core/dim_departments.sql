@@ -12,8 +12,7 @@ mentioned as (
     union
     select department from {{ ref('fct_support_tickets') }}
     union
-    select department from {{ ref('stg_support__ticket_assignments') }}
-    where {{ business_date('assigned_at') }} <= {{ as_of_date() }}
+    select department from {{ ref('int_tickets__events') }}
 
 ),
 
