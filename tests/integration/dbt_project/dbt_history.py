@@ -78,6 +78,16 @@ def _assignment(ticket_id: str, number: int, department: str | None, assigned_at
     }
 
 
+def _event(ticket_id: str, event_id: str, occurred_at: str, kind: str, **more: Any) -> Row:
+    return {
+        "ticket_id": ticket_id,
+        "event_id": event_id,
+        "occurred_at": _at(occurred_at),
+        "kind": kind,
+        **more,
+    }
+
+
 FIRST_NIGHT: dict[str, list[Row]] = {
     "crm.customers": [
         _customer(
@@ -195,6 +205,14 @@ FIRST_NIGHT: dict[str, list[Row]] = {
         _assignment("t1", 4, "help", "2024-03-01T00:50:00"),
         _assignment("t3", 1, "shop", "2024-05-02T00:00:00"),
     ],
+    "support.ticket_events": [
+        _event("t2", "e1", "2024-03-02T00:00:00", "created", status="new", agent_id="jane"),
+        _event("t2", "e2", "2024-03-02T01:00:00", "agent_replied", agent_id="jane"),
+        _event("t2", "e5", "2024-03-02T09:00:00", "status_changed", status="solved", department="repairs"),
+        _event(
+            "t3", "e1", "2024-07-02T00:00:00", "status_changed", status="closed"
+        ),  # after the business date
+    ],
     "org.departments": [{"department": "shop", "name": "Shop floor"}],
 }
 
@@ -250,6 +268,11 @@ THIRD_NIGHT: dict[str, list[Row]] = {
         _line("o99", 1, "tea", "4", "2.5"),
     ],  # o99 never comes
     "support.ticket_assignments": [_assignment("t3", 2, "repairs", "2024-07-01T00:00:00")],
+    "support.ticket_events": [  # what came late, and a reopening
+        _event("t2", "e4", "2024-03-02T02:00:00", "agent_replied", agent_id="kim", department="help"),
+        _event("t2", "e6", "2024-03-03T00:00:00", "status_changed", status="open"),
+        _event("t2", "e7", "2024-03-03T12:00:00", "status_changed", status="solved"),
+    ],
 }
 
 CROWD = 150  # enough customers for all five scores, few enough to build in a second

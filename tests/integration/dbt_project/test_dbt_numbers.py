@@ -347,6 +347,20 @@ def test_identity(built: Warehouse, response: str, person: str | None, match: st
     assert found == [(_key(person) if person else None, match)]
 
 
+def test_tickets_tell_their_story(built: Warehouse) -> None:
+    """t1 by its assignments and its own columns, t2 by events of two nights, t3 by what was known by the date."""
+    told = built.query(
+        "select ticket_id, times_from, first_reply_hours, resolution_hours, waiting_for_us_hours, reopen_count,"
+        " assignment_count, distinct_department_count, handoff_count, department"
+        " from marts.fct_support_tickets where ticket_id in ('t1', 't2', 't3') order by 1"
+    )
+    assert told.rows() == [
+        ("t1", "ticket", 1.5, 1512.0, None, None, 5, 2, 2, "help"),
+        ("t2", "events", 2.0, 36.0, 21.0, 1, 2, 2, 1, "help"),
+        ("t3", "ticket", None, None, None, None, 1, 1, 0, "shop"),
+    ]
+
+
 def test_people_with_two_accounts_are_one(built: Warehouse) -> None:
     one = built.query(
         "select account_count, country, acquisition_channel from marts.dim_customers"
