@@ -77,7 +77,7 @@ MISTAKES = [
     ),
     ("name: Shop", "nam: Shop", "company.name: this key is missing: add it"),
     ("Asia/Tokyo", "Asia/Tokio", "company.timezone: 'Asia/Tokio' is no time zone"),
-    ("format: csv", "format: cvs", f"{C}.format: 'cvs' is no format; it is one of csv, jsonl"),
+    ("format: csv", "format: cvs", f"{C}.format: 'cvs' is no format; it is one of csv, excel"),
     ("format: csv", "format: csv\n    delimeter: x", f"{C}.delimeter: unknown key"),
     ("format: csv", "format: csv\n    encoding: utf-9", f"{C}.encoding: 'utf-9' is no encoding; write utf-8"),
     ("format: csv", "format: csv\n    encoding: hex", f"{C}.encoding: 'hex' is no encoding"),
