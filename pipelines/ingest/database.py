@@ -7,15 +7,16 @@ somebody asks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import duckdb
 import polars as pl
 
 from pipelines.contracts import Contract
 from pipelines.formats.records import UnreadableFileError
 from pipelines.ingest.batch import LoadBuilder
+from pipelines.ingest.presence import PresentKeys, shrinkage
 from pipelines.ingest.result import StreamResult
 from pipelines.ingest.source_turn import SourceTurn
 from pipelines.settings import DatabaseSource, DatabaseTable
@@ -31,10 +32,10 @@ def ingest_database(turn: SourceTurn) -> None:
     """
     source = _source(turn)
     builder = turn.new_load()
-    present = _PresentKeys(turn.connection, source)
+    snapshots = _Snapshots(turn)
     with open_database(turn.name, turn.settings, turn.home.extensions) as database:
-        moved = [_read(turn, builder, database, table, present) for table in source.tables]
-    for table, gone in present.gone(turn.name):
+        moved = [_read(turn, builder, database, table, snapshots) for table in source.tables]
+    for table, gone in snapshots.gone():
         builder.delete(table, gone)
     if any(moved):
         turn.commit(builder.finish())
@@ -45,7 +46,7 @@ def _read(
     builder: LoadBuilder,
     database: Database,
     table: DatabaseTable,
-    present: _PresentKeys,
+    snapshots: _Snapshots,
 ) -> bool:
     """Land one table; whether there is anything to commit."""
     before = turn.cursor(table.stream) if table.watermark else None
@@ -56,7 +57,7 @@ def _read(
         except UnreadableFileError as error:
             raise DatabaseError(f"source {turn.name}, {table.stream}: {error}") from None
         builder.land(table.stream, mapped)
-        present.see(table, mapped[0][2].everything)
+        snapshots.see(table, mapped[0][2].everything)
         turn.report(read.records, 0, table.stream)
     after = read.position.cursor() if read.position else None
     if after is not None:
@@ -70,26 +71,37 @@ def _result(read: TableRead) -> StreamResult:
     return StreamResult(read.stream, read.records, reached, tuple(read.notes))
 
 
-class _PresentKeys:
-    """The keys that the database has of the canonical tables that are read whole, in temporary tables."""
+class _Snapshots:
+    """The canonical tables of the source that are read whole, so that what is not seen is gone."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, source: DatabaseSource) -> None:
-        self._connection = connection
-        in_part = {table.table for table in source.tables if table.watermark}
-        self._whole = {table.table: table for table in source.tables if table.table not in in_part}
-        for table in self._whole.values():
-            _create_keys(connection, table.contract)
+    def __init__(self, turn: SourceTurn) -> None:
+        tables = _source(turn).tables
+        in_part = {table.table for table in tables if table.watermark}
+        self._turn = turn
+        self._whole = {table.table: table for table in tables if table.table not in in_part}
+        self._present = PresentKeys(turn.connection, (table.contract for table in self._whole.values()))
+        self._without_key: set[str] = set()
 
     def see(self, table: DatabaseTable, rows: pl.DataFrame) -> None:
-        """Note the keys of rows, also of those that quarantine holds: they are not gone."""
-        if table.table in self._whole:
-            _add_keys(self._connection, table.contract, rows)
+        """Note the rows of a block."""
+        if table.table in self._whole and self._present.see(table.contract, rows):
+            self._without_key.add(table.table)
 
-    def gone(self, source: str) -> Iterator[tuple[DatabaseTable, pl.DataFrame]]:
-        """The keys that the warehouse has of the source, and the source no longer, table by table."""
+    def gone(self) -> Iterator[tuple[DatabaseTable, pl.DataFrame]]:
+        """Of each table the keys that the database no longer has. None of a table with a row whose key is not
+        whole: it may be any of them.
+
+        Raises:
+            DatabaseError: a table has shrunk more than the settings believe.
+        """
         for table in self._whole.values():
-            keys = _gone(self._connection, table.contract, source)
-            if keys.height:
+            keys = self._present.gone(table.contract, self._turn.name)
+            held = _held(self._turn, table.contract)
+            share = self._turn.settings.thresholds.stop_shrunk_share
+            refusal = shrinkage(held - keys.height, held, share)
+            if refusal:
+                raise DatabaseError(f"source {self._turn.name}, {table.stream}: {refusal}")
+            if keys.height and table.table not in self._without_key:
                 yield table, keys
 
 
@@ -101,11 +113,14 @@ class TableDeletions:
         table: the canonical table.
         rows_held: rows of the source in the warehouse.
         rows_gone: of those, the ones whose keys the database no longer has.
+        rows_without_key: rows of the database whose keys the mapping cannot read; they may be any, so nothing
+            of the table is deleted while there are some.
     """
 
     table: str
     rows_held: int
     rows_gone: int
+    rows_without_key: int
 
 
 def find_deletions(turn: SourceTurn, *, apply: bool) -> list[TableDeletions]:
@@ -120,22 +135,24 @@ def find_deletions(turn: SourceTurn, *, apply: bool) -> list[TableDeletions]:
     source = _source(turn)
     builder = turn.new_load()
     tables = {table.table: table for table in source.tables}
-    for table in tables.values():
-        _create_keys(turn.connection, table.contract)
+    without_key = Counter[str]()
+    deletes = False
+    present = PresentKeys(turn.connection, (table.contract for table in tables.values()))
     with open_database(turn.name, turn.settings, turn.home.extensions) as database:
         for table in source.tables:
             compared = 0
             for keys in database.keys(table):
-                _add_keys(turn.connection, table.contract, keys)
+                without_key[table.table] += present.see(table.contract, keys)
                 compared += keys.height
                 turn.report(compared, 0, table.stream)
     found = []
-    for table in tables.values():
-        gone = _gone(turn.connection, table.contract, turn.name)
-        found.append(TableDeletions(table.table, _held(turn, table.contract), gone.height))
-        if apply and gone.height:
+    for name, table in tables.items():
+        gone = present.gone(table.contract, turn.name)
+        found.append(TableDeletions(name, _held(turn, table.contract), gone.height, without_key[name]))
+        if apply and gone.height and not without_key[name]:
             builder.delete(table, gone)
-    if apply and any(table.rows_gone for table in found):
+            deletes = True
+    if deletes:
         turn.commit(builder.finish())
     return found
 
@@ -152,29 +169,3 @@ def _held(turn: SourceTurn, contract: Contract) -> int:
     ).fetchone()
     assert found is not None  # an aggregate always has a row
     return int(found[0])
-
-
-def _keys_table(contract: Contract) -> str:
-    return f"keys_of_{contract.schema}_{contract.table}"
-
-
-def _create_keys(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    key = ", ".join(contract.key)
-    connection.execute(
-        f"create or replace temp table {_keys_table(contract)} as select {key} from {contract.raw_name} limit 0"
-    )
-
-
-def _add_keys(connection: duckdb.DuckDBPyConnection, contract: Contract, rows: pl.DataFrame) -> None:
-    block = rows.select(contract.key).drop_nulls().to_arrow()
-    connection.register("block_of_keys", block)
-    connection.execute(f"insert into {_keys_table(contract)} from block_of_keys")
-    connection.unregister("block_of_keys")
-
-
-def _gone(connection: duckdb.DuckDBPyConnection, contract: Contract, source: str) -> pl.DataFrame:
-    key = ", ".join(contract.key)
-    return connection.execute(
-        f"select {key} from {contract.raw_name} anti join {_keys_table(contract)} using ({key}) where _source = ?",
-        [source],
-    ).pl()

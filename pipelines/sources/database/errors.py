@@ -46,7 +46,7 @@ _RULES = (
         "Put a connection string that works into {variable}",
     ),
     (
-        r"no pg_hba\.conf entry|access denied for user|is not allowed to connect",
+        r"no pg_hba\.conf entry|permission denied for database|access denied for user|is not allowed to connect",
         "the server does not let this user into this database from this machine. "
         "Ask who runs it to allow that, or correct {variable}",
     ),
@@ -59,7 +59,7 @@ _RULES = (
         "the server has no such database as {variable} names. Correct the name",
     ),
     (
-        r"missing .= after|invalid (connection option|uri|port|sslmode|integer value)|forbidden value"
+        r"missing \"=\" after|invalid (connection option|uri|port|sslmode|integer value)|forbidden value"
         r"|unrecognized configuration parameter|unexpected token|invalid percent-encoded|failed to parse"
         r"|expected .*(key|value)|end of string reached",
         "what {variable} holds is no connection string. Write it like "
@@ -137,6 +137,8 @@ _RULES = (
 )
 _COMPILED = [(re.compile(pattern, re.IGNORECASE | re.DOTALL), text) for pattern, text in _RULES]
 
+# What was asked for is no part of the answer: a host may be called ssl-required.
+_ADDRESS = re.compile(r"(?:connect to postgres at|with parameters) \".*\":", re.IGNORECASE | re.DOTALL)
 # Only a plain identifier is repeated: between such quotes a value of somebody's may stand, too.
 _NAME = re.compile(
     r"(?:relation|column|table|schema) [\"'`]([A-Za-z0-9_.]{1,80})[\"'`]"
@@ -147,7 +149,7 @@ _NAME = re.compile(
 
 def explained(error: Exception, place: Place) -> DatabaseError:
     """The error as people are told of it. Raise it ``from None``: what it explains may hold a secret."""
-    text = str(error)
+    text = _ADDRESS.sub("", str(error))
     for pattern, meaning in _COMPILED:
         if pattern.search(text):
             found = _NAME.search(text)

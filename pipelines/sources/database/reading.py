@@ -86,6 +86,7 @@ class Database:
 
     def keys(self, table: DatabaseTable) -> Iterator[pl.DataFrame]:
         """The canonical keys of all rows that the table has now, a block at a time; nothing else travels.
+        Null is what the mapping cannot read.
 
         Raises:
             DatabaseError: the table cannot be read as the settings say.
@@ -99,7 +100,7 @@ class Database:
             with relation.unsuited():
                 # Also of rows that quarantine holds: what breaks a rule is not gone.
                 rows = apply_mapping(records.frame, keys_only, zone=self._zone, drop_repeats=False)
-            yield rows.everything.select(key).drop_nulls()
+            yield rows.everything.select(key)
 
 
 class TableRead:

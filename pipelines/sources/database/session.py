@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -92,6 +92,9 @@ def open_session(system: System, connection_string: str, place: Place, extension
             system.begin(connection)
         yield Session(connection, system, place)
     finally:
+        with suppress(duckdb.Error):
+            # Left to close(), a rollback that fails because the server is gone aborts this whole process.
+            connection.execute("rollback")
         connection.close()
 
 

@@ -129,11 +129,11 @@ class WatermarkReader:
             )
         if self._clock is not None:
             self._ahead += (readable > self._clock).sum()
+            # One row dated 2099 must not hide all that comes before 2099.
+            readable = readable.clip(upper_bound=self._clock)
         newest = readable.max()
         if newest is None:
             return
-        if self._clock is not None:  # one row dated 2099 must not hide all that comes before 2099
-            newest = min(newest, self._clock)
         self._newest = newest if self._newest is None else max(self._newest, newest)
 
     @property
