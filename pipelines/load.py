@@ -35,7 +35,8 @@ class LoadedTable:
     """Counts of one table in one load; ``read = loaded + quarantined + duplicate``.
 
     ``superseded``, ``deleted``: of the rows loaded, now or earlier, those that a newer version has replaced,
-    and those that the source no longer has.
+    and those that the source no longer has. ``rows_changed``: by file, the rows that took the place of one
+    with other content from an earlier load.
     """
 
     table: str
@@ -46,6 +47,7 @@ class LoadedTable:
     rows_duplicate: int
     rows_deleted: int
     rows_excluded: int
+    rows_changed: Mapping[str, int] = MappingProxyType({})
 
 
 def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:
@@ -66,6 +68,7 @@ def load(connection: duckdb.DuckDBPyConnection, zone: LandingZone, manifest: Loa
         _insert_quarantined(connection, zone, manifest)
         remember_files(connection, manifest.source, manifest.files, load_id=manifest.load_id)
         _remember_cursors(connection, manifest)
+        _remember_columns(connection, manifest)
         connection.execute("commit")
     except BaseException:  # also a keyboard interrupt must not leave half a load
         connection.execute("rollback")
@@ -110,6 +113,7 @@ def _load_table(
         contract.name,
         **{f"rows_{outcome}": tallies[outcome].rows for outcome in OUTCOMES},
         rows_excluded=counts.rows_excluded,
+        rows_changed=merge.changed_by_file,
     )
 
 
@@ -148,6 +152,7 @@ class _Merge:
         self._key = ", ".join(contract.key)
         self._oldest = contract.name in manifest.keep_oldest
         self._unversioned = contract.name in manifest.unversioned
+        self.changed_by_file: dict[str, int] = {}
 
     def run(self) -> dict[str, Tally]:
         """Apply the load; how many rows were loaded, superseded and duplicate."""
@@ -210,7 +215,7 @@ class _Merge:
 
     def _merge_versions(self) -> dict[str, Tally]:
         connection, contract = self._connection, self._contract
-        content = ", ".join((*contract.column_names, "_version"))
+        content = ", ".join((*contract.column_names, "_extra", "_version"))
         version = f"coalesce(_version, {_UNVERSIONED})"
         best = f"{version}, _order" if self._oldest else f"{version} desc, _order desc"
         connection.execute(
@@ -232,7 +237,7 @@ class _Merge:
         )
         same = " and ".join(
             f"v.{name} is not distinct from t.{name}"
-            for name in contract.column_names
+            for name in (*contract.column_names, "_extra")
             if name not in contract.key
         )
         connection.execute(
@@ -251,6 +256,11 @@ class _Merge:
             f"create or replace temp table replaced as select t.* {known} and v.verdict in ('changed', 'confirmed')"
         )
         self._apply(joined)
+        self.changed_by_file = dict(
+            connection.execute(
+                "select _file, count(*) from verdicts where verdict = 'changed' group by _file"
+            ).fetchall()
+        )
         superseded = [
             self._sums("versions where not is_copy and not is_best"),
             self._sums("verdicts where verdict = 'stale'"),
@@ -307,7 +317,7 @@ def _sums(
 def _measures(contract: Contract) -> str:
     if contract.name != "crm.order_lines":
         return "0, 0"
-    return "coalesce(sum(quantity), 0), coalesce(sum(quantity * unit_price), 0)"
+    return "coalesce(sum(quantity), 0), coalesce(sum(quantity::decimal(38, 4) * unit_price), 0)"
 
 
 def _added(*tallies: Tally) -> Tally:
@@ -385,3 +395,18 @@ def _remember_cursors(connection: duckdb.DuckDBPyConnection, manifest: Load) -> 
             "insert into ingest.cursors values (?, ?, ?, ?)",
             [manifest.source, stream, value, manifest.load_id],
         )
+
+
+def _remember_columns(connection: duckdb.DuckDBPyConnection, manifest: Load) -> None:
+    for stream, columns in manifest.columns.items():
+        for name, type_ in columns.items():
+            column = [manifest.source, stream, name]
+            known = connection.execute(
+                """update ingest.columns set type = ? where source = ? and stream = ? and column_name = ?
+                returning 1""",
+                [type_, *column],
+            ).fetchone()
+            if not known:
+                connection.execute(
+                    "insert into ingest.columns values (?, ?, ?, ?, ?)", [*column, type_, manifest.load_id]
+                )
