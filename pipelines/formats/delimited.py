@@ -12,12 +12,14 @@ quotes before it is even (RFC 4180: a quote inside a quoted field is doubled, wh
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipelines.formats.memory import require_memory
 from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError, rejected_frame, trimmed
 
 Positions = npt.NDArray[np.int64]
@@ -26,6 +28,12 @@ _NEWLINE, _RETURN = ord("\n"), ord("\r")
 _BLANKS_AS_DELIMITER = "\x1f"  # the "unit separator": no text file has it in a value
 # A handful of broken quotes are typing errors; a thousand mean that the quote is declared wrongly.
 MAXIMUM_BROKEN_QUOTES = 1000
+# Bytes of memory that splitting takes for each newline and each delimiter, measured: text that is made of
+# them, such as an unpacked bomb, takes ten times the memory of ordinary text.
+_NEWLINE_MEMORY, _DELIMITER_MEMORY = 50, 16
+_SHOWN = 20  # columns in a message
+# A sheet has 16,384, the widest survey fewer; a hundred thousand take a second or three, a million a minute.
+MAXIMUM_COLUMNS = 100_000
 _HEADER_BYTES = (
     1024**2
 )  # enough for the question texts of a long survey; where not, the whole file is looked at
@@ -104,6 +112,7 @@ def read_header(text: bytes, rows: int, *, delimiter: str, quote: str | None) ->
             f"the first {rows} rows differ in their number of fields, so they are no header. "
             f"Is the delimiter right?"
         )
+    _require_sensible_width(int(split.fields[0]))
     names = [f"column_{n}" for n in range(split.fields[0])]
     cells = _read_fields(_joined(text, split, np.arange(rows)), names, delimiter, quote, ())
     return [[str(cell or "").strip() for cell in row] for row in cells.rows()]
@@ -120,6 +129,7 @@ def split_records(text: bytes, delimiter: str, quote: str | None) -> Split:
         none = np.empty(0, np.int64)
         return Split(none, none, none, none, np.empty(0, np.bool_))
     buffer = np.frombuffer(text, np.uint8)
+    _require_memory(text, delimiter)
     newlines = np.flatnonzero(buffer == _NEWLINE)
     quotes = np.flatnonzero(buffer == ord(quote)) if quote else np.empty(0, np.int64)
     sound, broken_spans = _sound_quotes(buffer, newlines, quotes, ord(delimiter))
@@ -145,6 +155,11 @@ def split_records(text: bytes, delimiter: str, quote: str | None) -> Split:
     broken = np.isin(starts, [start for start, _ in broken_spans])
     filled = text_ends > starts
     return Split(starts[filled], text_ends[filled], lines[filled], fields[filled], broken[filled])
+
+
+def _require_memory(text: bytes, delimiter: str) -> None:
+    newlines, delimiters = text.count(b"\n"), text.count(delimiter.encode())
+    require_memory(newlines * _NEWLINE_MEMORY + delimiters * _DELIMITER_MEMORY)
 
 
 def _inside_quotes(length: int, quotes: Positions) -> npt.NDArray[np.bool_]:
@@ -259,12 +274,21 @@ def _reason(broken: bool, fields: int, expected: int) -> str:
 def _names(text: bytes, split: Split, delimiter: str, quote: str | None) -> list[str]:
     header = text[split.starts[0] : split.ends[0]] + b"\n"
     fields = int(split.fields[0])
+    _require_sensible_width(fields)
     schema = {f"column_{n}": pl.String for n in range(fields)}
     if split.broken[0]:
         raise UnreadableFileError("the header has a quote in the wrong place. Is quote declared rightly?")
     return column_names(
         [str(name or "").strip() for name in _csv(header, schema, delimiter, quote, ()).row(0)]
     )
+
+
+def _require_sensible_width(columns: int) -> None:
+    if columns > MAXIMUM_COLUMNS:
+        raise UnreadableFileError(
+            f"the header has {columns:,} columns, more than the {MAXIMUM_COLUMNS:,} of any table. "
+            f"Is the delimiter right?"
+        )
 
 
 def column_names(cells: list[str]) -> list[str]:
@@ -274,10 +298,12 @@ def column_names(cells: list[str]) -> list[str]:
         UnreadableFileError: a name comes twice.
     """
     named = [name or f"column_{n}" for n, name in enumerate(cells, 1)]
-    doubled = [n for n, name in enumerate(named, 1) if named.count(name) > 1]
+    times = Counter(named)
+    doubled = [str(n) for n, name in enumerate(named, 1) if times[name] > 1]
     if doubled:  # the names themselves are not shown: where a file has no header, they are somebody's data
+        shown = ", ".join(doubled[:_SHOWN]) + (", ..." if len(doubled) > _SHOWN else "")
         raise UnreadableFileError(
-            f"the columns {', '.join(map(str, doubled))} of the header do not have names of their own. "
+            f"the columns {shown} of the header do not have names of their own. "
             f"Has the file a header (header_rows: 0 and columns where it has none)?"
         )
     return named

@@ -18,5 +18,8 @@ def read_parquet(path: Path) -> Records:
     try:
         frame = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise UnreadableFileError(f"the file is no readable Parquet ({type(error).__name__})") from None
+        raise UnreadableFileError(
+            f"the file is no readable Parquet ({type(error).__name__}): it is cut off, damaged, or of another "
+            f"format. Export it again, or declare its format"
+        ) from None
     return from_table(frame)
