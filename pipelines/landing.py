@@ -69,7 +69,7 @@ class TableCounts:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """What became of one file of a load. ``status``: loaded, rejected, or same_content."""
+    """What became of one file of a load. ``status``: loaded, rejected, same_content, or outdated (a snapshot)."""
 
     file: str
     sha256: str
@@ -91,6 +91,8 @@ class Load:
     keep_oldest: tuple[str, ...]
     unversioned: tuple[str, ...]  # tables whose rows say nothing of their age: the later arrival is newer
     cursors: dict[str, str] = field(default_factory=dict)  # how far each stream is read, as JSON
+    # by stream the columns that are new, or of a new type, with it
+    columns: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
 
 class LandingZone:
@@ -160,7 +162,7 @@ class LandingWriter:
         self._rows: dict[str, int] = {}
 
     def add_rows(self, contract: Contract, file: str, rows: pl.DataFrame) -> None:
-        """``rows``: the contract's columns, ``LINE`` and ``_version``."""
+        """``rows``: the contract's columns, ``LINE``, ``_version`` and ``_extra``."""
         folder = f"{contract.schema}/{contract.table}"
         before = self._rows.get(folder, 0)
         self._rows[folder] = before + rows.height
@@ -171,6 +173,7 @@ class LandingWriter:
                 pl.lit(file).alias(FILE),
                 pl.col(LINE).alias("_line"),
                 "_version",
+                "_extra",
                 (pl.int_range(pl.len(), dtype=pl.Int64) + before).alias(ORDER),
             ),
         )
@@ -236,6 +239,7 @@ def _load_from(content: dict[str, Any]) -> Load:
         keep_oldest=tuple(content["keep_oldest"]),
         unversioned=tuple(content["unversioned"]),
         cursors=content.get("cursors", {}),
+        columns=content.get("columns", {}),
     )
 
 

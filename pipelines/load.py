@@ -15,7 +15,7 @@ Rows that a source no longer has go last. One that comes back in a later load is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -47,7 +47,7 @@ class LoadedTable:
     rows_duplicate: int
     rows_deleted: int
     rows_excluded: int
-    rows_changed: Mapping[str, int] = MappingProxyType({})
+    rows_changed: Mapping[str, int] = field(default_factory=dict)
 
 
 def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:

@@ -18,6 +18,7 @@ ROW_ORIGIN = {
     "_source": "varchar",  # name of the source in kizuna.yml
     "_file": "varchar",
     "_line": "bigint",  # first line of the record in that file, from 1
+    "_extra": "varchar",  # JSON of columns that came after the first load and that no mapping reads
     "_version": "timestamp",  # which of two rows with one key is newer; null: the one that came later
     "_load_id": "bigint",  # the load that last changed the row
 }
@@ -44,6 +45,9 @@ _TABLES = (
         status varchar, load_id bigint, records bigint, reason varchar
     )""",
     "create table if not exists ingest.cursors (source varchar, stream varchar, value varchar, load_id bigint)",
+    """create table if not exists ingest.columns (
+        source varchar, stream varchar, column_name varchar, type varchar, first_load_id bigint
+    )""",
     """create table if not exists quarantine.rows (
         load_id bigint, source varchar, file varchar, line bigint, table_name varchar,
         reason varchar, original_text varchar

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import duckdb
 import polars as pl
@@ -64,7 +64,22 @@ class JsonRecords:
                 bad[LINE].to_list(), bad["reason"].to_list(), self._originals(bad[RECORD])
             ),
             original_text=self._originals,
+            unread=_Fields(self, explode),
         )
+
+    def names(self, explode: str | None) -> frozenset[str]:
+        """The fields at the top of each record or, exploded, of each element; as ``records`` calls them."""
+        with _engine().cursor() as connection:
+            connection.register("texts", self.texts.to_arrow())
+            connection.execute(
+                f"create temp table judged as select *, {self._reason(explode)} as reason from texts"
+            )
+            value = "text" if explode is None else "element"
+            found = connection.execute(
+                f"select distinct unnest(json_keys({value})) from ({_rows(explode)}) where reason is null"
+            ).fetchall()
+        prefix = f"{explode}." if explode else ""
+        return frozenset(f"{prefix}{name}" for (name,) in found)
 
     def _reason(self, explode: str | None) -> str:
         no_object = (
@@ -80,6 +95,24 @@ class JsonRecords:
 
     def _originals(self, records: pl.Series) -> list[str]:
         return self.texts["text"].gather(records).to_list()
+
+
+class _Fields:
+    """What a document's records hold beside the fields that were asked for; looked up when somebody asks."""
+
+    def __init__(self, document: JsonRecords, explode: str | None) -> None:
+        self._document = document
+        self._explode = explode
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return self._document.names(self._explode)
+
+    def names(self) -> frozenset[str]:
+        return self._names
+
+    def values(self, names: Collection[str]) -> pl.DataFrame:
+        return self._document.records(names, self._explode).frame.select(names)
 
 
 def numbered(texts: pl.Series, lines: pl.Series | None = None) -> pl.DataFrame:

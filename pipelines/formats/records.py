@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -19,6 +19,18 @@ class UnreadableFileError(Exception):
     """The file as a whole cannot be read; the message says why and how to mend it, and quotes no data."""
 
 
+class Unread(Protocol):
+    """Fields of records from which only the named ones were taken."""
+
+    def names(self) -> frozenset[str]:
+        """The fields at the top of the records, those that were taken included."""
+        ...
+
+    def values(self, names: Collection[str]) -> pl.DataFrame:
+        """The named fields of the records, row by row as in the frame."""
+        ...
+
+
 @dataclass(frozen=True)
 class Records:
     """The records of one file.
@@ -30,6 +42,7 @@ class Records:
         original_text: gives, for values of ``RECORD``, the records as they stand in the file.
         zone: time zone that the file itself declares for its times without an offset.
         labels: what a column is called beside its name, such as a survey's question; for people to read.
+        unread: what else the records hold; None: the frame has all of it.
     """
 
     frame: pl.DataFrame
@@ -37,6 +50,7 @@ class Records:
     original_text: Callable[[pl.Series], list[str]]
     zone: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    unread: Unread | None = None
 
     @property
     def count(self) -> int:

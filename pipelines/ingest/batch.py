@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from pipelines.formats.records import LINE, RECORD, Records
+from pipelines.ingest.columns import SourceColumns, schema_of, with_extra
 from pipelines.landing import FileOutcome, LandingWriter, LandingZone, Load, TableCounts
 from pipelines.settings import TableMapping
 from pipelines.sources.mapping import Mapped, apply_mapping, has_versions
@@ -29,10 +30,12 @@ class LoadBuilder:
         *,
         timezone: str | None,
         company_timezone: str,
+        columns: SourceColumns | None = None,
         drop_repeats: bool = True,
     ) -> None:
         """
         Args:
+            columns: what is known of the source's columns; what this load brings is noted there.
             timezone: of times without an offset, where the settings declare it for the source.
             company_timezone: of those for which neither the settings nor the piece itself declare one.
             drop_repeats: whether records that no key tells apart count once.
@@ -43,17 +46,20 @@ class LoadBuilder:
         self._mappings = tuple(mappings)
         self._timezone = timezone
         self._company_timezone = company_timezone
+        self._columns = SourceColumns((), self._mappings) if columns is None else columns
         self._drop_repeats = drop_repeats
         self._files: list[FileOutcome] = []
         self._cursors: dict[str, str] = {}
         self._tables: dict[str, TableCounts] = {}
+        self._new_columns: dict[str, dict[str, str | None]] = {}
         self.records = 0  # taken so far, for those who bound the size of a load
 
     def map(self, records_by_mapping: Iterable[tuple[TableMapping, Records]]) -> MappedRecords:
         """Map a piece without landing it: a piece is landed whole or, unreadable, not at all.
 
         Raises:
-            UnreadableFileError: a column that a mapping needs is missing, or an expression does not suit.
+            UnreadableFileError: a column that a mapping needs is missing or holds another type than before,
+                or an expression does not suit.
         """
         return [(mapping, records, self._mapped(mapping, records)) for mapping, records in records_by_mapping]
 
@@ -63,6 +69,8 @@ class LoadBuilder:
         for mapping, records, rows in mapped:
             self._land(name, mapping, records, rows, rejected_lines)
             rejected_lines.update(records.rejected["line"])
+        for mapping, records, _ in mapped:
+            self._note_columns(mapping, records)
         self.records += max((records.count for _, records, _ in mapped), default=0)
 
     def delete(self, mapping: TableMapping, keys: pl.DataFrame) -> None:
@@ -100,11 +108,22 @@ class LoadBuilder:
             keep_oldest=tuple(dict.fromkeys(m.table for m in self._mappings if m.keep == "oldest")),
             unversioned=tuple(dict.fromkeys(m.table for m in self._mappings if m.table not in versioned)),
             cursors=self._cursors,
+            columns=self._new_columns,
         )
 
     def _mapped(self, mapping: TableMapping, records: Records) -> Mapped:
         zone = self._timezone or records.zone or self._company_timezone
-        return apply_mapping(records.frame, mapping, zone=zone, drop_repeats=self._drop_repeats)
+        schema = schema_of(records)
+        self._columns.check(mapping, schema)
+        frame = with_extra(records, self._columns.to_keep(mapping, schema, self._load_id))
+        return apply_mapping(frame, mapping, zone=zone, drop_repeats=self._drop_repeats)
+
+    def _note_columns(self, mapping: TableMapping, records: Records) -> None:
+        news = self._columns.note(
+            mapping, schema_of(records), self._load_id, is_complete=records.unread is None
+        )
+        if news:
+            self._new_columns.setdefault(mapping.stream, {}).update(news)
 
     def _land(
         self, name: str, mapping: TableMapping, records: Records, rows: Mapped, known: set[int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pipelines.ingest.columns import ColumnChanges
 from pipelines.landing import FileOutcome
 from pipelines.load import LoadedTable
 
@@ -34,6 +35,8 @@ class SourceResult:
     outcomes: list[FileOutcome] = field(default_factory=list)
     streams: list[StreamResult] = field(default_factory=list)
     tables: list[LoadedTable] = field(default_factory=list)
+    columns: ColumnChanges = field(default_factory=ColumnChanges)
+    changed_files: list[str] = field(default_factory=list)  # were loaded before, with other content
     numbered_tables: frozenset[str] = frozenset()
 
     @property

@@ -53,6 +53,7 @@ def ingest_source(
     """
     with _turn(home, settings, name, progress) as turn:
         _KINDS[type(turn.source)](turn)
+        turn.result.columns = turn.columns.changes
     return turn.result
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 
 from pipelines.home import Home
 from pipelines.ingest.batch import LoadBuilder
+from pipelines.ingest.columns import SourceColumns
 from pipelines.ingest.result import SourceResult
 from pipelines.landing import LandingZone, Load
 from pipelines.load import last_load_id, load
@@ -38,6 +40,11 @@ class SourceTurn:
     def source(self) -> Source:
         return self.settings.sources[self.name]
 
+    @cached_property
+    def columns(self) -> SourceColumns:
+        """What is known of the source's columns; grows with what this turn reads."""
+        return SourceColumns.read(self.connection, self.name, self.source)
+
     def report(self, done: int, total: int, what: str) -> None:
         if self.progress:
             self.progress(done, total, what)
@@ -51,6 +58,7 @@ class SourceTurn:
             source.mappings,
             timezone=source.timezone,
             company_timezone=self.settings.company.timezone,
+            columns=self.columns,
             drop_repeats=not isinstance(source, FileSource) or source.duplicate_records == "drop",
         )
 

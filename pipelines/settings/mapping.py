@@ -140,5 +140,10 @@ class TableMapping(Model):
         return mapping
 
     @property
+    def stream(self) -> str:
+        """The records that it reads, for what is remembered of their columns."""
+        return self.explode or self.table
+
+    @property
     def contract(self) -> contracts.Contract:
         return contracts.contract_named(self.table)

@@ -17,10 +17,13 @@ from pipelines.settings import ColumnMapping, TableMapping
 from pipelines.sources.values import parsed
 
 VERSION = "_version"
+EXTRA = "_extra"  # JSON of columns that no mapping reads, but that are kept; a frame without it has none
 _VALUE = "kizuna:value"
 REPEAT = "kizuna:repeat"  # an exact repetition of an earlier record of the same file
 # A handful of values that an expression fails on are errors in the data; a thousand mean that it is wrong.
 MAXIMUM_FAILURES = 1000
+# As many values of which none fits are no errors any more: the column has changed, or is the wrong one.
+MINIMUM_VALUES = 20
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Mapped:
     """Canonical rows of one file.
 
     Attributes:
-        rows: what the contract lets in: its columns beside ``RECORD``, ``LINE`` and ``VERSION``.
+        rows: what the contract lets in: its columns beside ``RECORD``, ``LINE``, ``VERSION`` and ``EXTRA``.
         rejected: what it does not: the same columns (null where a value is unusable) and ``reason``.
         repeated: rows of records that repeat an earlier one and have no key of their own.
         everything: all rows as read, before they are told apart.
@@ -76,7 +79,7 @@ def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop
     """Map the records of one file to one canonical table.
 
     Args:
-        frame: the file's columns, trimmed, beside ``RECORD`` and ``LINE``.
+        frame: the file's columns, trimmed, beside ``RECORD`` and ``LINE``, and ``EXTRA`` where there is any.
         zone: time zone of times that carry no offset.
         drop_repeats: whether records that no key tells apart count once.
 
@@ -110,7 +113,8 @@ def apply_mapping(frame: pl.DataFrame, mapping: TableMapping, *, zone: str, drop
     versions, failed = _versions(frame, mapping, typed, zone)
     if failed is not None:  # without it the row would count as the oldest, or the newest, unasked
         problems.append(_Problem(failed, "version is no timestamp"))
-    rows = pl.DataFrame([frame[RECORD], frame[LINE], *typed.values(), versions])
+    extra = frame[EXTRA] if EXTRA in frame.columns else _constant(None, pl.String, frame.height).alias(EXTRA)
+    rows = pl.DataFrame([frame[RECORD], frame[LINE], *typed.values(), versions, extra])
     problems += _broken_rules(rows, contract)
 
     distinct = rows if repeats is None else rows.filter(~repeats)
@@ -170,7 +174,24 @@ def _column_values(
     if spec is None or (spec.optional and not _fields_of(spec) <= set(frame.columns)):
         return _constant(None, column.kind.polars, frame.height), None
     found, failed = _found_values(frame, mapping, column.name, spec)
-    return _typed(mapping, column.name, found, failed, column.kind, spec.format, zone)
+    values, failed = _typed(mapping, column.name, found, failed, column.kind, spec.format, zone)
+    if failed is not None:
+        _refuse_if_none_fits(mapping, column.name, spec, column.kind, values, failed)
+    return values, failed
+
+
+def _refuse_if_none_fits(
+    mapping: TableMapping, name: str, spec: ColumnMapping, kind: Kind, values: pl.Series, failed: pl.Series
+) -> None:
+    """A whole column that is of another kind is one error of the file, not one of each of its rows."""
+    failures = int(failed.sum())
+    if failures < MINIMUM_VALUES or values.null_count() < values.len():
+        return
+    origin = f"the column {spec.column!r}" if spec.column is not None else "its expression"
+    raise UnreadableFileError(
+        f"{mapping.table}: {name} is to be {kind.value}, but none of the {failures:,} values of {origin} is. "
+        f"Has the export changed? Correct the mapping of {name}: its column, sql or format"
+    )
 
 
 def _typed(
@@ -233,6 +254,8 @@ def _versions(
         found, failed = _found_values(frame, mapping, "version", mapping.version)
         spec = mapping.version
         values, failed = _typed(mapping, "version", found, failed, Kind.TIMESTAMP, spec.format, zone)
+        if failed is not None:
+            _refuse_if_none_fits(mapping, "version", spec, Kind.TIMESTAMP, values, failed)
         return values.alias(VERSION), failed
     if "updated_at" in typed:
         return typed["updated_at"].alias(VERSION), None
@@ -326,7 +349,7 @@ def _repeats(frame: pl.DataFrame) -> pl.Series:
 def _require_columns(frame: pl.DataFrame, mapping: TableMapping) -> None:
     missing = sorted(source_fields(mapping, required_only=True) - set(frame.columns))
     if missing:
-        present = [name for name in frame.columns if name not in (RECORD, LINE)]
+        present = [name for name in frame.columns if name not in (RECORD, LINE, EXTRA)]
         # Where none is known, the first record may be no header at all but somebody's data.
         shown = (
             f"It has: {', '.join(present)}. Has the export changed, or the mapping a misspelling?"

@@ -28,7 +28,12 @@ def departments(*names: str) -> pl.DataFrame:
             "_version": None,
         },
         schema_overrides={"name": pl.String, "parent_department": pl.String, "_version": pl.Datetime("us")},
-    ).select(*(pl.col(name) for name in DEPARTMENTS.column_names), LINE, "_version")
+    ).select(
+        *(pl.col(name) for name in DEPARTMENTS.column_names),
+        LINE,
+        "_version",
+        pl.lit(None, pl.String).alias("_extra"),
+    )
 
 
 def manifest(load_id: int) -> Load:

@@ -94,6 +94,7 @@ def land(connection: duckdb.DuckDBPyConnection, zone: LandingZone, batch: Batch)
         ),
         LINE,
         "_version",
+        pl.lit(None, pl.String).alias("_extra"),
     )
     writer = LandingWriter(zone, load_id)
     writer.add_rows(LINES, f"{load_id}.csv", frame)
