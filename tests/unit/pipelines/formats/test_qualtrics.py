@@ -11,6 +11,7 @@ import pytest
 from pipelines.formats.document import ReadOptions
 from pipelines.formats.qualtrics import read_qualtrics
 from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError
+from pipelines.formats.registry import FORMATS
 
 NAMES = ["StartDate", "EndDate", "Status", "ResponseId", "Q1", "Q2"]
 TEXTS = ["Start Date", "End Date", "Response Type", "Response ID", 'How "good"\n\nwas it?', "Zufrieden?"]
@@ -69,6 +70,14 @@ def test_previews_and_unfinished_responses_are_read_as_all_others():
 def test_a_tab_may_separate_the_columns():
     text = export(NAMES, TEXTS, import_ids(), *ANSWERS, delimiter="\t")
     assert read(text, delimiter="\t").frame["ResponseId"].to_list() == ["R_1", "R_2"]
+
+
+def test_a_tsv_as_qualtrics_writes_it(tmp_path):
+    path = tmp_path / "export.tsv"
+    text = export(NAMES, TEXTS, import_ids(), *ANSWERS, delimiter="\t")
+    path.write_bytes(text.decode().encode("utf-16"))
+    document = FORMATS["qualtrics"].open(path, ReadOptions(encoding="utf-16", delimiter="\t"))
+    assert document.records((), None).frame["ResponseId"].to_list() == ["R_1", "R_2"]
 
 
 def test_json_with_single_quotes_is_an_import_id_too():
