@@ -9,11 +9,13 @@ from typing import Any
 import dagster as dg
 
 from orchestration.assets.dbt import PROJECT, model_assets
+from orchestration.assets.matching import matching_assets
 from orchestration.assets.publication import publication_asset
 from orchestration.assets.raw import raw_tables, source_assets
 from orchestration.checks import published_checks, raw_checks
 from orchestration.jobs import arrivals_job, file_sources, nightly
 from orchestration.keys import CONFIG_VARIABLE
+from orchestration.match_rates import match_rates_check
 from orchestration.resources import BusinessDate, Company, ProgressDisplay, in_turn
 from orchestration.schedules import nightly_schedule
 from orchestration.sensors import arrivals_sensor
@@ -43,10 +45,11 @@ def build_definitions(
         assets=[
             *source_assets(settings),
             raw_tables(settings),
+            *matching_assets(settings),
             model_assets(home, project),
             publication_asset(manifest),
         ],
-        asset_checks=[raw_checks(settings), published_checks()],
+        asset_checks=[raw_checks(settings), match_rates_check, published_checks()],
         jobs=[nightly, arrivals_job(settings)] if can_arrive else [nightly],
         schedules=[nightly_schedule(settings)],
         sensors=[arrivals_sensor(settings, home)] if can_arrive else [],

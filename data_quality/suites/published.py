@@ -41,6 +41,7 @@ SEGMENTS = (
     "potential loyalists",
     "champions",
 )
+_EVIDENCE = "'customer_id', 'order', 'ticket', 'invitation', 'email', 'phone', 'probable'"  # names a person
 _FACT_ROWS = {  # table in the reconciliation to the fact that publishes its rows
     "crm.orders": "marts.fct_orders",
     "crm.order_lines": "marts.fct_order_lines",
@@ -54,6 +55,7 @@ def published_suites() -> tuple[Suite, ...]:
     """All suites of the gate before the publication, cheapest mistakes first."""
     return (
         reconciliation(),
+        identity_match_rates(),
         dim_customers(),
         dim_dates(),
         dim_products(),
@@ -158,6 +160,36 @@ def _counted_again() -> str:
         ) as accounts using (table_name)
         where fact_rows <> coalesce(rows_published, 0)
     """
+
+
+def identity_match_rates() -> Suite:
+    return Suite(
+        "meta.identity_match_rates",
+        ("source", "record_type", "customer_match"),
+        (
+            no_row(
+                "what is matched has its evidence and what is not its reason",
+                f"is_matched <> (customer_match in ({_EVIDENCE})) or share not between 0 and 1 "
+                "or records_7d > records or records_contradicted > records",
+                shows="customer_match",
+                protects="A match rate counts matches, each record once.",
+            ),
+            finds_nothing(
+                "tickets counted are the tickets of the fact",
+                """
+                select 'ticket' as record_type, counted || ' counted, ' || published || ' published' as observed
+                from (
+                    select (select coalesce(sum(records), 0) from meta.identity_match_rates
+                            where record_type = 'ticket') as counted,
+                        (select count(*) from marts.fct_support_tickets) as published
+                )
+                where counted <> published
+                """,
+                protects="The rates speak of the records that are published.",
+            ),
+            *_nobody_identified(),
+        ),
+    )
 
 
 def dim_customers() -> Suite:
@@ -355,8 +387,7 @@ def fct_survey_responses() -> Suite:
             ),
             no_row(
                 "every answer has a customer or the reason why not",
-                "customer_match is null or (customer_key is not null) <> (customer_match in "
-                "('customer_id', 'order', 'ticket', 'invitation', 'email', 'phone', 'probable'))",
+                f"customer_match is null or (customer_key is not null) <> (customer_match in ({_EVIDENCE}))",
                 shows="customer_match",
                 column="customer_match",
                 protects="Anonymous answers can be told from lost ones.",
