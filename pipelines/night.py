@@ -17,6 +17,7 @@ from typing import Any
 from pipelines import contracts
 from pipelines.home import Home
 from pipelines.load import last_load_id
+from pipelines.matching import tables as matching
 from pipelines.privacy import update_customer_keys
 from pipelines.publication import PublicationError
 from pipelines.settings import Settings
@@ -35,14 +36,17 @@ class RawCounts:
 
 
 def prepare_transformation(home: Home, settings: Settings, as_of: dt.date, secret: str) -> None:
-    """Write the customer keys and the settings that the models read.
+    """Write the customer keys and the settings that the models read; drop probable links that nobody wants any more.
 
     Raises:
         CustomerKeySecretChangedError: see ``pipelines.privacy``.
     """
     with open_warehouse(home) as connection:
         create_tables(connection)
+        matching.create_tables(connection)
         connection.execute("begin")
+        if not settings.matching.enabled:
+            matching.forget_links(connection)
         update_customer_keys(connection, secret)
         connection.execute("delete from ops.run_settings")
         connection.execute(
@@ -186,7 +190,8 @@ def _gate_file(home: Home) -> Path:
 
 def models_fingerprint(project: Path, settings: Settings, version: str) -> str:
     """Changes where an incremental model's stored rows no longer are what it would build now."""
-    digest = hashlib.sha256(f"{version} {settings.company.timezone} {settings.company.currency}".encode())
+    company, people = settings.company, settings.matching.model_dump_json()
+    digest = hashlib.sha256(f"{version} {company.timezone} {company.currency} {people}".encode())
     for path in sorted(_project_files(project)):
         digest.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
