@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 from fixtures.zendesk_service import (
@@ -23,6 +24,8 @@ from fixtures.zendesk_service import (
     ticket,
 )
 
+from orchestration.definitions import build_definitions
+from orchestration.jobs import NIGHTLY
 from pipelines.home import Home
 from pipelines.ingest import SourceResult, api, ingest_source, rebuild
 from pipelines.settings import Settings, SettingsError, load_settings
@@ -323,8 +326,18 @@ def test_the_token_stays_in_memory(
         assert not [path for path in files if secret.encode() in path.read_bytes()]
 
 
-def test_the_stand_in_is_the_one_that_was_asked(tmp_path: Path, home: Home) -> None:
-    with running(ZendeskService()) as gone:
-        settings = settings_for(gone.address, tmp_path)
-        assert ingest_source(home, settings, "support").tables == []
-    assert len(gone.requests) == 2
+def test_dagster_never_hears_the_token(settings: Settings, home: Home, zendesk: ZendeskService) -> None:
+    job = build_definitions(settings, home).resolve_job_def(NIGHTLY)
+    source = [dg.AssetKey(["sources", "support"])]
+    told = []
+    with dg.DagsterInstance.ephemeral() as instance:
+        for night, failures in (("good", []), ("refused", [answers(401)])):
+            zendesk.failures.extend(failures)
+            run = job.execute_in_process(asset_selection=source, instance=instance, raise_on_error=False)
+            assert run.success == (night == "good")
+            told.append(str(instance.all_logs(run.run_id)))
+    assert "tickets" in told[0]
+    assert "2023-11-14 22:13:31 UTC" in told[0]
+    assert "Check ZENDESK_USER and ZENDESK_TOKEN" in told[1]
+    header = b64encode(f"{USER}/token:{TOKEN}".encode()).decode()
+    assert not [text for text in told for secret in (TOKEN, USER, header) if secret in text]
