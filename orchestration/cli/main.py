@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration.cli.source import source_app
 from pipelines.home import Home
 from pipelines.privacy import CustomerKeySecretChangedError
 from pipelines.publication import PublicationError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 publication_app = typer.Typer(help="The versions that BI tools open.", no_args_is_help=True)
 app.add_typer(publication_app, name="publication")
+app.add_typer(source_app, name="source")
 
 out = Console()
 err = Console(stderr=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipelines.formats.records import Records
-from pipelines.formats.text import as_utf8, read_bytes
+from pipelines.formats.text import as_utf8, read_beginning, read_bytes
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class ReadOptions:
     sheet: str | None = None  # Excel: name of the sheet
     skip_rows: int = 0  # Excel: rows above the header, such as a title
     normalize: str | None = None  # Unicode normalisation of the text
+    beginning: int | None = None  # bytes of text that a mere look at the file reads; never declared
 
 
 class Document(Protocol):
@@ -56,4 +57,6 @@ def text_of(path: Path, options: ReadOptions) -> bytes:
     Raises:
         UnreadableFileError: a damaged archive, or bytes that are not in the declared encoding.
     """
-    return as_utf8(read_bytes(path), options.encoding)
+    if options.beginning is None:
+        return as_utf8(read_bytes(path), options.encoding)
+    return as_utf8(read_beginning(path, options.beginning, options.encoding, options.quote), options.encoding)

@@ -30,6 +30,7 @@ class Format:
         preset: name of the default mapping in ``presets/``, in the language of kizuna.yml; what a user
             writes wins over it.
         has_lists: whether records can hold lists to explode.
+        has_beginning: whether the first records can be read without the others.
         kinds: of the asset, for Dagster's icons.
     """
 
@@ -38,6 +39,7 @@ class Format:
     options: frozenset[str] = frozenset()
     preset: str | None = None
     has_lists: bool = False
+    has_beginning: bool = False
     kinds: frozenset[str] = frozenset()
 
 
@@ -93,20 +95,45 @@ _SHEET = frozenset({"sheet", "skip_rows", "header_rows", "columns", "null_values
 FORMATS = {
     found.name: found
     for found in (
-        Format("csv", _open_csv, _TABLE | {"delimiter", "quote"}, kinds=frozenset({"csv"})),
-        Format("whitespace", _open_whitespace, _TABLE, kinds=frozenset({"text"})),
-        Format("jsonl", _open_json_lines, _TEXT, has_lists=True, kinds=frozenset({"json"})),
+        Format(
+            "csv",
+            _open_csv,
+            _TABLE | {"delimiter", "quote"},
+            has_beginning=True,
+            kinds=frozenset({"csv"}),
+        ),
+        Format("whitespace", _open_whitespace, _TABLE, has_beginning=True, kinds=frozenset({"text"})),
+        Format(
+            "jsonl",
+            _open_json_lines,
+            _TEXT,
+            has_lists=True,
+            has_beginning=True,
+            kinds=frozenset({"json"}),
+        ),
         Format("json", _open_json, _TEXT | {"records"}, has_lists=True, kinds=frozenset({"json"})),
+        *(
+            Format(
+                name,
+                _open_json_export,
+                _TEXT | {"records"},
+                preset=name,
+                has_lists=True,
+                kinds=frozenset({"json"}),
+            )
+            for name in ("freshdesk", "freshdesk_activities", "intercom", "zendesk", "zendesk_audits")
+        ),
         Format("parquet", _open_parquet, kinds=frozenset({"parquet"})),
         Format("excel", open_excel, _SHEET, kinds=frozenset({"excel"})),
         Format("spss", open_spss, kinds=frozenset({"file"})),
         *(
-            Format(name, open_, _CSV, preset=name, kinds=frozenset({"csv"}))
+            Format(name, open_, _CSV, preset=name, has_beginning=True, kinds=frozenset({"csv"}))
             for name, open_ in (
                 ("google_forms", _opens(read_google_forms)),
                 ("limesurvey", _opens(read_limesurvey)),
                 ("limesurvey_participants", _open_csv),
                 ("qualtrics", _opens(read_qualtrics)),
+                ("servicenow", _open_csv),
                 ("surveymonkey", _opens(read_surveymonkey)),
                 ("typeform", _open_csv),
             )

@@ -120,7 +120,7 @@ class FileSource(_Source):
         return ReadOptions(**{name: getattr(self, name) for name in _READ_OPTIONS})
 
 
-_READ_OPTIONS = {field.name for field in dataclasses.fields(ReadOptions)}
+_READ_OPTIONS = {field.name for field in dataclasses.fields(ReadOptions)} - {"beginning"}
 
 
 _DURATION = re.compile(r"^(\d+)\s*(s|min|h|d)$")

@@ -1,0 +1,152 @@
+"""``kizuna source``: what the sources are, and how a file would be read before it is one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from pipelines.formats.records import UnreadableFileError
+from pipelines.settings import CONFIG_NAME, FileSource, Settings, SettingsError, load_settings
+
+source_app = typer.Typer(
+    help="The sources in kizuna.yml; how a file would be read; a first mapping for a new one.",
+    no_args_is_help=True,
+)
+out = Console()
+err = Console(stderr=True)
+
+ExportFile = Annotated[Path, typer.Argument(metavar="FILE", help="An exported file; it is only read.")]
+Format = Annotated[str | None, typer.Option("--format", "-f", help="Its format, such as csv or qualtrics.")]
+ConfigOption = typer.Option("--config", "-c", help="The settings file.", envvar="KIZUNA_CONFIG")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+_OPTIONS = ("encoding", "delimiter", "quote", "header_rows", "skip_rows", "sheet", "records", "normalize")
+_SIGNS = {"tab": "\t", "\\t": "\t"}  # a shell makes it hard to write one
+
+
+@source_app.command()
+def preview(
+    file: ExportFile,
+    format_: Format = None,
+    config: Annotated[Path | None, ConfigOption] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", "-s", help="The source in the settings file that maps it.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Such as cp932 or latin-1. Default: utf-8.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="One sign, or tab.")] = None,
+    quote: Annotated[str | None, typer.Option(help="One sign, or none.")] = None,
+    header_rows: Annotated[int | None, typer.Option(min=0, help="How many rows are header.")] = None,
+    skip_rows: Annotated[int | None, typer.Option(min=0, help="Excel: rows above the header.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Excel: name of the sheet.")] = None,
+    records: Annotated[str | None, typer.Option(help="JSON: path of the list of records.")] = None,
+    null_value: Annotated[list[str] | None, typer.Option(help="A text that means nothing.")] = None,
+    normalize: Annotated[str | None, typer.Option(help="NFKC makes full-width digits plain.")] = None,
+    values: Annotated[bool, typer.Option("--values", help="Show values; they can be personal data.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Look at all of a long file.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a file would be read and mapped, before anything is loaded. Nothing is written.
+
+    Without --format, the source whose pattern matches the file says how to read it. Values are shown only where many
+    records share them, else their shape: 9999-99-99 is a date.
+
+    Example: kizuna source preview responses.csv --format qualtrics
+
+    Example: kizuna source preview exports/orders.csv --config shop/kizuna.yml
+    """
+    from orchestration.cli.preview_tables import print_preview
+    from pipelines.sources.preview import preview as look
+    from pipelines.sources.preview import source_of_format
+
+    given = dict(
+        zip(
+            _OPTIONS,
+            (encoding, delimiter, quote, header_rows, skip_rows, sheet, records, normalize),
+            strict=True,
+        )
+    )
+    options = {name: value for name, value in given.items() if value is not None}
+    for sign in {"delimiter", "quote"} & set(options):
+        options[sign] = _SIGNS.get(options[sign], options[sign])
+    if options.get("quote") == "none":
+        options["quote"] = None
+    if null_value:
+        options["null_values"] = tuple(null_value)
+    if format_ is None:
+        settings, name = _source_in_settings(file, config, source, options)
+        reading = settings.sources[name]
+        assert isinstance(reading, FileSource)
+        arguments = {"source": name, "timezone": settings.company.timezone}
+        format_ = reading.format
+    elif source is not None:
+        raise SettingsError("--source says how the file is read; leave --format out")
+    else:
+        reading, arguments = source_of_format(format_, options), {}
+    try:
+        found = look(_existing(file), format_, reading, whole=whole, **arguments)
+    except UnreadableFileError as error:
+        raise SettingsError(f"{file}: {error}") from None
+    if as_json:
+        print(json.dumps(_as_plain(found, show_values=values), default=str, indent=2, ensure_ascii=False))
+    else:
+        print_preview(out, found, show_values=values)
+
+
+def _source_in_settings(
+    file: Path, config: Path | None, source: str | None, options: dict[str, Any]
+) -> tuple[Settings, str]:
+    from pipelines.sources.preview import source_of_file
+
+    path = config or Path(CONFIG_NAME)
+    if config is None and source is None and not path.is_file():
+        raise SettingsError(
+            f"{file}: say how to read it: --format csv, qualtrics, excel, ... "
+            f"(kizuna source suggest {file} makes a guess), or --config with the settings that map it."
+        )
+    if options:
+        raise SettingsError(f"--{next(iter(options))} goes with --format; in {path} the source says it")
+    settings = load_settings(path)
+    name = source or source_of_file(settings, file)
+    if name is None:
+        raise SettingsError(
+            f"{file}: no source in {settings.path} has a pattern that matches it. Name one: "
+            f"--source {' or '.join(settings.sources)}; or say --format"
+        )
+    if name not in settings.sources:
+        raise SettingsError(
+            f"{settings.path}: there is no source {name!r}; there are {', '.join(settings.sources)}"
+        )
+    if not isinstance(settings.sources[name], FileSource):
+        raise SettingsError(f"{settings.path}: sources.{name} reads no files, so there is none to preview")
+    return settings, name
+
+
+def _existing(file: Path) -> Path:
+    if not file.is_file():
+        raise SettingsError(f"{file}: there is no such file")
+    return file
+
+
+def _as_plain(found: Any, *, show_values: bool) -> dict[str, Any]:
+    """The preview without values that are not to be shown."""
+    plain = asdict(found)
+    for column, profile in zip(plain["columns"], found.columns, strict=True):
+        for key in ("values", "categories", "shapes"):
+            del column[key]
+        column["examples"] = list(profile.examples(show_values=show_values))
+    if not show_values:
+        from pipelines.sources.profile import shape
+
+        for table, read in zip(plain["tables"], found.tables, strict=True):
+            table["rows"] = [
+                [
+                    value if origin.shared else shape(value)
+                    for origin, value in zip(read.origins, row, strict=True)
+                ]
+                for row in read.rows
+            ]
+    return plain
