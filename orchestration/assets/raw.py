@@ -120,7 +120,7 @@ def _source_metadata(result: SourceResult) -> dict[str, dg.MetadataValue]:
 
 
 def _files_check(result: SourceResult) -> dg.AssetCheckResult:
-    troubled = [(outcome.file, outcome.reason or "") for outcome in (*result.rejected, *result.empty)]
+    troubled = [(outcome.file, outcome.reason or "") for outcome in (*result.rejected, *result.doubtful)]
     return dg.AssetCheckResult(
         check_name=FILES_CHECK,
         passed=not troubled,

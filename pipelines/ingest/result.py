@@ -44,8 +44,13 @@ class SourceResult:
         return [outcome for outcome in self.outcomes if outcome.status == "rejected"]
 
     @property
-    def empty(self) -> list[FileOutcome]:
-        return [outcome for outcome in self.outcomes if outcome.status == "loaded" and outcome.records == 0]
+    def doubtful(self) -> list[FileOutcome]:
+        """Files that were read, but about which something is to be known."""
+        return [outcome for outcome in self.outcomes if outcome.status == "loaded" and outcome.reason]
+
+    def rows_changed(self, file: str) -> int:
+        """How many rows of a file took the place of one with other content from an earlier load."""
+        return sum(table.rows_changed.get(file, 0) for table in self.tables)
 
     @property
     def replaced_by_made_up_keys(self) -> dict[str, int]:

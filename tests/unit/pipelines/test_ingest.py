@@ -250,7 +250,7 @@ def test_a_rejected_file_is_read_when_the_settings_are_mended(company):
 def test_a_file_with_a_header_alone_is_loaded_and_said_to_be_empty(company):
     company.write("orders/1.csv", HEADER)
     found = company.night()
-    assert [outcome.reason for outcome in found.empty] == ["the file holds no records"]
+    assert [outcome.reason for outcome in found.doubtful] == ["the file holds no records"]
     assert company.night().files_unchanged == 1
 
 
