@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from data_quality.results import GateResult
-from data_quality.suites import published
+from data_quality.suites.published import core, kpi, meta, published_suites, rfm
 
 Gate = Callable[..., GateResult]
 
@@ -20,7 +20,7 @@ KPI, RFM, VALUE, LOYALTY = (
 )
 ORDERS, LINES, RESPONSES = "marts.fct_orders", "marts.fct_order_lines", "marts.fct_survey_responses"
 ACCOUNTS = "meta.reconciliation"
-SUITES = {suite.table: suite for suite in published.published_suites()}
+SUITES = {suite.table: suite for suite in published_suites()}
 
 ONE_CUSTOMER = "customer_key = md5('c7')"
 
@@ -247,14 +247,14 @@ BROKEN = [
 
 
 def test_everything_holds_in_a_sound_warehouse(gate: Gate) -> None:
-    result = gate(published.published_suites())
+    result = gate(published_suites())
     assert result.passed
     assert result.summary() == ""
 
 
 def test_an_nps_of_140_is_stopped_and_named(gate: Gate) -> None:
     result = gate(
-        (published.kpi_loyalty_monthly(),),
+        (kpi.kpi_loyalty_monthly(),),
         f"update {KPI} set nps = 140 where month = '2026-05-01' and level = 'month_department'",
     )
     assert not result.passed
@@ -265,7 +265,7 @@ def test_an_nps_of_140_is_stopped_and_named(gate: Gate) -> None:
 
 
 def test_a_lost_customer_is_stopped_and_named(gate: Gate) -> None:
-    result = gate((published.customer_rfm(),), f"delete from {RFM} where {ONE_CUSTOMER}")
+    result = gate((rfm.customer_rfm(),), f"delete from {RFM} where {ONE_CUSTOMER}")
     key = duckdb.sql("select md5('c7')").fetchall()[0][0]
     assert [error.line for error in result.errors] == [
         "marts.customer_rfm: holds everybody who bought, and nobody else: 1 row, observed lost "
@@ -294,7 +294,7 @@ def test_what_is_broken_is_found(
 
 def test_an_order_line_without_its_order_is_a_warning(gate: Gate) -> None:
     result = gate(
-        (published.reconciliation(),),
+        (meta.reconciliation(),),
         f"update {ACCOUNTS} set rows_without_order = 1, rows_published = rows_published - 1 "
         "where table_name = 'crm.order_lines'",
         f"delete from {LINES} where order_id = 'o7' and line_number = 1",
@@ -305,7 +305,7 @@ def test_an_order_line_without_its_order_is_a_warning(gate: Gate) -> None:
 
 def test_no_key_that_may_be_an_account_id_is_shown(gate: Gate) -> None:
     result = gate(
-        (published.fct_orders(), published.dim_customers()),
+        (core.fct_orders(), core.dim_customers()),
         f"update {ORDERS} set customer_key = 'account 4711'",
         "update marts.dim_customers set customer_key = 'account 4711'",
     )

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from data_quality.expectations import SHOWN_KEYS, Batch, Suite
-from data_quality.suites.published import SEGMENTS, published_suites
+from data_quality.suites.published import published_suites
+from data_quality.suites.published.rfm import SEGMENTS
 from data_quality.suites.raw import raw_suites
 from pipelines import contracts
 from pipelines.settings import Thresholds

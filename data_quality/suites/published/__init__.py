@@ -1,0 +1,35 @@
+"""What must be true of every table that readers see, before it is published.
+
+Belongs here: business ranges, numbers that must agree between tables, and privacy. Does not: keys, types
+and relations, which dbt's contracts and tests have proved by now; nor the plausibility of what came in, which
+``raw`` shows with file and line. One function per table, one module per room; a new table brings its own and is
+added to :func:`published_suites`. All ``no_row`` of a table share one scan of it, however many they are; ``between``
+and its like each read one column, and each ``finds_nothing`` costs a query: over the facts there are few of those.
+"""
+
+from __future__ import annotations
+
+from data_quality.expectations import Suite
+from data_quality.suites.published import core, kpi, loyalty, meta, rfm, value
+
+
+def published_suites() -> tuple[Suite, ...]:
+    """All suites of the gate before the publication, cheapest mistakes first."""
+    return (
+        meta.reconciliation(),
+        meta.identity_match_rates(),
+        core.dim_customers(),
+        core.dim_dates(),
+        core.dim_products(),
+        core.dim_departments(),
+        core.dim_campaigns(),
+        core.fct_orders(),
+        core.fct_order_lines(),
+        core.fct_survey_responses(),
+        core.fct_support_tickets(),
+        core.fct_campaign_contacts(),
+        rfm.customer_rfm(),
+        loyalty.customer_loyalty(),
+        value.customer_value(),
+        kpi.kpi_loyalty_monthly(),
+    )
