@@ -152,10 +152,10 @@ def with_extra(records: Records, names: list[str]) -> pl.DataFrame:
     """The records' frame with ``EXTRA``: JSON of the named columns, null where there is nothing in them."""
     if not names:
         return records.frame
-    unread = [name for name in names if name not in records.frame.columns]
-    values = records.frame.select(name for name in names if name not in unread)
+    values = records.frame.select(name for name in names if name in records.frame.columns)
+    unread = [name for name in names if name not in values.columns]
     if unread and records.unread is not None:
-        values = values.hstack(records.unread.values(unread))
+        values = pl.DataFrame([*values, *records.unread.values(unread)])
     members = [
         pl.when(pl.col(name).is_not_null()).then(
             pl.struct(_in_json(name, dtype)).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
