@@ -78,3 +78,26 @@ def test_every_preset_belongs_to_a_format_or_an_api():
     presets = {path.stem for path in (Path(formats.__file__).parent / "presets").glob("*.yml")}
     used = {found.preset for found in FORMATS.values() if found.preset}
     assert used == {name for name in presets if not name.endswith("_api")}
+
+
+def test_a_table_that_explodes_a_list_completes_what_explodes_the_same():
+    written = {"table": "support.ticket_events", "explode": "events", "columns": {"channel": None}}
+    comments, events = (m for m in _zendesk(written) if m["table"] == "support.ticket_events")
+    assert (comments["explode"], events["explode"]) == ("comments", "events")
+    assert "channel" in comments["columns"] and "channel" not in events["columns"]
+
+
+def test_a_table_that_names_no_list_completes_all_of_its_name():
+    written = {"table": "support.ticket_events", "columns": {"channel": {"constant": "web"}}}
+    events = [m for m in _zendesk(written) if m["table"] == "support.ticket_events"]
+    assert [m["columns"]["channel"] for m in events] == [{"constant": "web"}] * 2
+
+
+def test_a_table_that_explodes_another_list_stays_beside_the_presets():
+    written = {"table": "support.ticket_events", "explode": "calls", "columns": {}}
+    assert [m.get("explode") for m in _zendesk(written)] == [None, "comments", "events", "calls"]
+
+
+def _zendesk(*tables: dict) -> list[dict]:
+    """The API's preset, which is made of those of two files."""
+    return with_preset({"api": "zendesk", "tables": list(tables)})["tables"]
