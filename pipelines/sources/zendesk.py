@@ -333,43 +333,39 @@ def _with_people(answer: dict[str, Any], name: str) -> list[Record]:
 def _as_audit(event: Record, directory: _Directory) -> Record:
     """An event of the incremental export as the audit that it is in a full export, without what people wrote."""
     happened = dt.datetime.fromtimestamp(_happened_at(event), dt.UTC)
-    children = event.get("child_events") or []
+    children = [(f"{event['id']}-{n}", child) for n, child in enumerate(event.get("child_events") or [])]
     return {
         "id": event["id"],
         "ticket_id": event.get("ticket_id"),
         "created_at": event.get("created_at") or happened.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "author_id": event.get("updater_id"),
         "via": {"channel": event.get("via")},
-        "events": [part for child in children for part in _parts(child, event, directory)],
+        "events": [part for number, child in children for part in _parts(child, event, number, directory)],
     }
 
 
-def _parts(child: Record, event: Record, directory: _Directory) -> Iterator[Record]:
-    """What one child event says: a comment, or the fields that were set."""
-    kind = child.get("event_type")
-    if kind == "Comment":
+def _parts(child: Record, event: Record, number: str, directory: _Directory) -> Iterator[Record]:
+    """What one child event says: a comment, a rating, or the fields that were set. Others change nothing.
+
+    Args:
+        number: of the child, should it have none.
+    """
+    kind = child.get("event_type", "Change")  # the reference's own example has none, and is a change
+    part = {"id": child.get("id", number), "type": kind}
+    if kind in ("Comment", "VoiceComment"):
         author = child.get("author_id", event.get("updater_id"))
-        yield {
-            "id": child.get("id"),
-            "type": kind,
-            "author_id": author,
-            "author": {"role": directory.role(author)},
-            "public": child.get("public", child.get("comment_public")),
-        }
+        public = child.get("public", child.get("comment_public"))
+        yield part | {"author_id": author, "author": {"role": directory.role(author)}, "public": public}
+    elif kind == "SatisfactionRating":
+        yield part | {"score": child.get("score")}
     elif kind in ("Create", "Change"):
         fields = [field for field in child if field not in _OF_THE_EVENT]
         for field in fields:
-            part = {
-                # The number names the child; where it sets several fields, they need a name each.
-                "id": child.get("id") if len(fields) == 1 else f"{child.get('id')}-{field}",
-                "type": kind,
-                "field_name": field,
-                "value": child[field],
-                "previous_value": child.get("previous_value"),
-            }
-            if field == "group_id":
-                part["group"] = {"name": directory.groups.get(str(child[field]))}
-            yield part
+            # The number is the child's; where it sets several fields, each needs one of its own.
+            own = {} if len(fields) == 1 else {"id": f"{part['id']}-{field}"}
+            value, previous = child[field], child.get("previous_value")
+            named = {"group": {"name": directory.groups.get(str(value))}} if field == "group_id" else {}
+            yield part | own | {"field_name": field, "value": value, "previous_value": previous} | named
 
 
 def _changed_at(ticket: Record) -> int:

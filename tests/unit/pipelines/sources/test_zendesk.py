@@ -245,6 +245,33 @@ def test_history_has_the_shape_of_audits(zendesk: ZendeskService, reader: Zendes
     assert b"Where is it" not in page.json_lines  # what people wrote is not needed
 
 
+def test_ratings_and_events_in_the_short_form_of_the_reference(
+    zendesk: ZendeskService, reader: Zendesk
+) -> None:
+    zendesk.events = [
+        event(3, 1, 0, {"event_type": "SatisfactionRating", "score": "good", "body": "Thanks"}),
+        {
+            "id": 1717,
+            "ticket_id": 27,
+            "timestamp": BASE,
+            "updater_id": -1,
+            "via": "Email",
+            "child_events": [{"via": "Email", "via_reference_id": 2, "status": "solved"}],
+        },
+    ]
+    (page,) = reader.pages("ticket_events", None, START)
+    assert events_of(page) == [
+        {"id": 300, "type": "SatisfactionRating", "score": "good"},
+        {
+            "id": "1717-0",
+            "type": "Change",
+            "field_name": "status",
+            "value": "solved",
+            "previous_value": None,
+        },
+    ]
+
+
 def test_an_event_without_created_at_has_its_timestamp(zendesk: ZendeskService, reader: Zendesk) -> None:
     bare = {"id": 5, "ticket_id": 27, "timestamp": BASE, "child_events": None}
     zendesk.events = [bare]
