@@ -84,7 +84,8 @@ def test_a_table_that_explodes_a_list_completes_what_explodes_the_same():
     written = {"table": "support.ticket_events", "explode": "events", "columns": {"channel": None}}
     comments, events = (m for m in _zendesk(written) if m["table"] == "support.ticket_events")
     assert (comments["explode"], events["explode"]) == ("comments", "events")
-    assert "channel" in comments["columns"] and "channel" not in events["columns"]
+    assert "channel" in comments["columns"]
+    assert "channel" not in events["columns"]
 
 
 def test_a_table_that_names_no_list_completes_all_of_its_name():
