@@ -4,7 +4,7 @@ A source feeds several tables and a table several sources, and a load is one tra
 source's tables: so the source's asset does the work, and the tables' assets tell what they hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
@@ -16,13 +16,18 @@ from pipelines.formats.registry import FORMATS
 from pipelines.ingest import SourceResult, ingest_source
 from pipelines.night import RawCounts, prepare_transformation, raw_counts
 from pipelines.settings import DatabaseSource, FileSource, Settings, Source, customer_key_secret
+from pipelines.warehouse import OUTCOMES
 
 FILES_CHECK = "every_file_was_read"
 NUMBERS_CHECK = "no_made_up_number_was_taken"
+COLUMNS_CHECK = "columns_are_as_known"
+CHANGES_CHECK = "no_loaded_file_has_changed"
+ROWS_CHECK = "there_is_something_to_publish"
 _SHOWN_FILES = 5  # in the summary; the metadata has all
+_LOADS = dg.AssetKey(["ingest", "loads"])
 # Written beside the raw tables; dbt reads them as sources.
 _PIPELINE_TABLES = {
-    "ingest/loads": "Counts of every load: read, loaded, superseded, quarantined, duplicate.",
+    "ingest/loads": f"Counts of every load: {', '.join(OUTCOMES)}.",
     "privacy/customer_keys": "The keyed hash that stands for each customer in what is published.",
     "ops/run_settings": "The business date and the settings of this night.",
 }
@@ -70,6 +75,12 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 NUMBERS_CHECK, asset=key, description="No row took another's place by a made-up number."
             ),
+            dg.AssetCheckSpec(
+                COLUMNS_CHECK, asset=key, description="No column is new to the source, and none is gone."
+            ),
+            dg.AssetCheckSpec(
+                CHANGES_CHECK, asset=key, description="No file of a family has changed after it was loaded."
+            ),
         ],
     )
     def source_asset(
@@ -83,8 +94,15 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
         result = ingest_source(company.home, company.settings, name, progress)
         for outcome in result.rejected:
             context.log.warning(f"{outcome.file} was not read: {outcome.reason}")
+        is_family = isinstance(source, FileSource) and source.is_family
         return dg.MaterializeResult(
-            metadata=_source_metadata(result), check_results=[_files_check(result), _numbers_check(result)]
+            metadata=_source_metadata(result),
+            check_results=[
+                _files_check(result),
+                _numbers_check(result),
+                _columns_check(result),
+                _changes_check(result, is_family=is_family),
+            ],
         )
 
     return source_asset
@@ -106,14 +124,25 @@ def _source_metadata(result: SourceResult) -> dict[str, dg.MetadataValue]:
             "files_new": dg.MetadataValue.int(len(result.outcomes)),
             "files_unchanged": dg.MetadataValue.int(result.files_unchanged),
             "files_rejected": dg.MetadataValue.int(len(result.rejected)),
+            "files_changed": dg.MetadataValue.int(len(result.changed_files)),
         }
+    if result.changed_files:
+        metadata["changed_files"] = markdown_table(
+            ("file", "rows that read differently"),
+            [(file, result.rows_changed(file)) for file in result.changed_files],
+        )
+    if result.columns.kept or result.columns.gone:
+        metadata["columns"] = markdown_table(
+            ("column", "what became of it"),
+            [
+                *((column, "new, kept in _extra") for column in result.columns.kept),
+                *((column, "gone") for column in result.columns.gone),
+            ],
+        )
     if result.tables:
         metadata["rows"] = markdown_table(
-            ("table", "read", "loaded", "superseded", "quarantined", "duplicate"),
-            [
-                (t.table, t.rows_read, t.rows_loaded, t.rows_superseded, t.rows_quarantined, t.rows_duplicate)
-                for t in result.tables
-            ],
+            ("table", *OUTCOMES),
+            [(t.table, *(getattr(t, f"rows_{outcome}") for outcome in OUTCOMES)) for t in result.tables],
         )
         metadata["rows_loaded"] = bar_plot([(t.table, t.rows_loaded) for t in result.tables], " rows")
     return metadata
@@ -142,6 +171,59 @@ def _numbers_check(result: SourceResult) -> dg.AssetCheckResult:
             for table, rows in replaced.items()
         )
         or None,
+    )
+
+
+def _columns_check(result: SourceResult) -> dg.AssetCheckResult:
+    kept, gone = result.columns.kept, result.columns.gone
+    lines = []
+    if kept:
+        lines.append(
+            f"{result.source}: new columns are kept in _extra: {', '.join(kept)}. "
+            f"Map them, or name them under ignored_columns"
+        )
+    if gone:
+        lines.append(
+            f"{result.source}: columns are gone: {', '.join(gone)}. "
+            f"If that is right, name them under ignored_columns"
+        )
+    return dg.AssetCheckResult(
+        check_name=COLUMNS_CHECK,
+        passed=not lines,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(lines) or None,
+    )
+
+
+def _changes_check(result: SourceResult, *, is_family: bool) -> dg.AssetCheckResult:
+    """A single file is exported again every night by design; of a family, each is expected to stay as it was."""
+    changed = result.changed_files if is_family else []
+    more = f" and {len(changed) - _SHOWN_FILES:,} more" if len(changed) > _SHOWN_FILES else ""
+    shown = ", ".join(
+        f"{file} ({result.rows_changed(file):,} rows read differently)" for file in changed[:_SHOWN_FILES]
+    )
+    return dg.AssetCheckResult(
+        check_name=CHANGES_CHECK,
+        passed=not changed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{result.source}: files have changed after they were loaded, and were read again: {shown}{more}"
+        if changed
+        else None,
+    )
+
+
+def _rows_check(counts: Mapping[str, RawCounts]) -> dg.AssetCheckResult:
+    """Where every source may be without files, a night without any must not look like a good one."""
+    is_empty = not any(count.rows for count in counts.values())
+    return dg.AssetCheckResult(
+        check_name=ROWS_CHECK,
+        asset_key=_LOADS,
+        passed=not is_empty,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="no source has brought a row yet: the published tables are empty. Are the files where "
+        "kizuna.yml looks for them? (required: true makes their absence an error)"
+        if is_empty
+        else None,
     )
 
 
@@ -178,10 +260,12 @@ def raw_tables(settings: Settings) -> dg.AssetsDefinition:
         for name, description in _PIPELINE_TABLES.items()
     ]
 
-    @dg.multi_asset(name="raw_tables", specs=specs, pool=WRITER_POOL)
+    rows_check = dg.AssetCheckSpec(ROWS_CHECK, asset=_LOADS, description="The raw tables are not all empty.")
+
+    @dg.multi_asset(name="raw_tables", specs=specs, check_specs=[rows_check], pool=WRITER_POOL)
     def raw_tables_asset(
         company: dg.ResourceParam[Company], business_date: BusinessDate
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         settings, home = company.settings, company.home
         as_of = business_date.resolve(settings)
         prepare_transformation(home, settings, as_of, customer_key_secret(settings))
@@ -194,6 +278,7 @@ def raw_tables(settings: Settings) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(name.split("/")), metadata={"as_of_date": as_of.isoformat()}
             )
+        yield _rows_check(counts)
 
     return raw_tables_asset
 
