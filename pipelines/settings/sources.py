@@ -115,6 +115,11 @@ class FileSource(_Source):
         return tuple(mapping for table in self.tables for mapping in table.plain())
 
     @property
+    def is_family(self) -> bool:
+        """Whether the pattern stands for several files, rather than for one that is exported again and again."""
+        return any(sign in self.files for sign in "*?[")
+
+    @property
     def options(self) -> ReadOptions:
         """What the reader of the format is told."""
         return ReadOptions(**{name: getattr(self, name) for name in _READ_OPTIONS})
