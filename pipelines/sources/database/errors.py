@@ -41,7 +41,8 @@ class Place:
 _RULES = (
     (
         r"password authentication failed|no password supplied|access denied for user .*using password"
-        r"|role .* does not exist|role .* is not permitted to log in|account is locked|password has expired",
+        r"|role .* does not exist|role .* is not permitted to log in|account is locked|password has expired"
+        r"|must set password",
         "the server refused the login: the password is wrong or has expired, or it does not know the user. "
         "Put a connection string that works into {variable}",
     ),
@@ -82,7 +83,8 @@ _RULES = (
     (
         r"server closed the connection|terminating connection|lost connection|gone away|connection not open"
         r"|no connection to the server|connection reset|ssl connection has been closed|broken pipe"
-        r"|server has been shut down|server shutdown in progress|connection was killed|\beof\b",
+        r"|server has been shut down|server shutdown in progress|connection was killed"
+        r"|failed to fetch result row",
         "the connection was lost while reading. Nothing of this read was loaded. Look whether the server is up, "
         "then run again",
     ),
@@ -111,7 +113,7 @@ _RULES = (
         "the query gives two columns of one name. Name them apart with as",
     ),
     (
-        r"read-only|readonly|failed to prepare copy.*syntax error.*(insert|update|delete)",
+        r"read-only|readonly",
         "the query wants to write; a source is only read. Write a select",
     ),
     (
@@ -137,8 +139,11 @@ _RULES = (
 )
 _COMPILED = [(re.compile(pattern, re.IGNORECASE | re.DOTALL), text) for pattern, text in _RULES]
 
-# What was asked for is no part of the answer: a host may be called ssl-required.
-_ADDRESS = re.compile(r"(?:connect to postgres at|with parameters) \".*\":", re.IGNORECASE | re.DOTALL)
+# What was asked is no part of the answer: a host may be called ssl-required, a column "permission denied".
+_QUESTION = re.compile(
+    r"(?:connect to postgres at|with parameters|query|copy) \".*\":|^line \d+:.*?$",
+    re.IGNORECASE | re.DOTALL | re.MULTILINE,
+)
 # Only a plain identifier is repeated: between such quotes a value of somebody's may stand, too.
 _NAME = re.compile(
     r"(?:relation|column|table|schema) [\"'`]([A-Za-z0-9_.]{1,80})[\"'`]"
@@ -149,7 +154,7 @@ _NAME = re.compile(
 
 def explained(error: Exception, place: Place) -> DatabaseError:
     """The error as people are told of it. Raise it ``from None``: what it explains may hold a secret."""
-    text = _ADDRESS.sub("", str(error))
+    text = _QUESTION.sub("", str(error))
     for pattern, meaning in _COMPILED:
         if pattern.search(text):
             found = _NAME.search(text)
