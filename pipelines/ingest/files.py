@@ -115,6 +115,7 @@ def _ingest_newest(turn: SourceTurn, source: FileSource, new: Sequence[tuple[Sou
     total = sum(file.bytes for file, _ in new)
     value = turn.cursor(_SNAPSHOT)
     last = json.loads(value) if value else {}
+    records_before = last.get("records") or _rows_held(turn, source)
     builder = turn.new_load()
     read: str | None = None
     for file, sha256 in sorted(new, key=lambda entry: entry[0].name, reverse=True):
@@ -123,7 +124,7 @@ def _ingest_newest(turn: SourceTurn, source: FileSource, new: Sequence[tuple[Sou
             _take(turn, builder, _outcome(file, sha256, "outdated", reason=f"{newest} is newer"))
             continue
         turn.report(0, total, file.name)
-        outcome = _read_snapshot(turn, builder, source, file, sha256, last.get("records"))
+        outcome = _read_snapshot(turn, builder, source, file, sha256, records_before)
         _take(turn, builder, outcome)
         if outcome.status == "loaded":
             read = file.name
@@ -133,13 +134,28 @@ def _ingest_newest(turn: SourceTurn, source: FileSource, new: Sequence[tuple[Sou
     turn.report(total, total, "")
 
 
+def _rows_held(turn: SourceTurn, source: FileSource) -> int:
+    """Rows of the source, of whichever table has most: as many as the records that brought them, or fewer.
+
+    They stand in for the snapshot before the first, so that no family of files is taken for one by mistake.
+    """
+    counts = [
+        turn.connection.execute(
+            f"select count(*) from {mapping.contract.raw_name} where _source = ?", [turn.name]
+        ).fetchall()[0][0]
+        for mapping in source.mappings
+        if mapping.explode is None
+    ]
+    return max(counts, default=0)
+
+
 def _read_snapshot(
     turn: SourceTurn,
     builder: LoadBuilder,
     source: FileSource,
     file: SourceFile,
     sha256: str,
-    records_before: int | None,
+    records_before: int,
 ) -> FileOutcome:
     mapped = _mapped(builder, source, file, sha256)
     if isinstance(mapped, str):

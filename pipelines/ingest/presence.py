@@ -14,11 +14,11 @@ import polars as pl
 from pipelines.contracts import Contract
 
 
-def shrinkage(records: int, before: int | None, share: float) -> str | None:
+def shrinkage(records: int, before: int, share: float) -> str | None:
     """Why what is there now cannot be all there is; None: it can.
 
     Args:
-        before: records of the one before; None: there was none.
+        before: records of the one before; 0: there was none.
         share: ``thresholds.stop_shrunk_share``.
     """
     if not before or records >= (1 - share) * before:

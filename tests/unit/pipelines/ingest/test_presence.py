@@ -9,7 +9,7 @@ from pipelines.ingest.presence import shrinkage
 
 @pytest.mark.parametrize(
     ("records", "before", "share"),
-    [(0, None, 0.1), (0, 0, 0.1), (90, 100, 0.1), (101, 100, 0.0), (0, 100, 1.0), (100, 100, 0.0)],
+    [(0, 0, 0.1), (90, 100, 0.1), (101, 100, 0.0), (0, 100, 1.0), (100, 100, 0.0)],
 )
 def test_a_first_one_a_growing_one_and_one_within_the_threshold_are_believed(records, before, share):
     assert shrinkage(records, before, share) is None

@@ -102,6 +102,17 @@ def test_a_file_that_shrinks_under_the_same_name_is_compared_with_what_was_loade
     assert len(shop.query(HELD)) == 3
 
 
+def test_a_family_that_is_called_a_snapshot_by_mistake_loses_nothing(shop):
+    """Each file has a part of the rows; the newest is no tenth of what the source has brought."""
+    shop.config = CONFIG.replace("snapshot: true", "snapshot: false")
+    shop.write("customers_1.csv", customers("Ann", "Ben", "Cem"))
+    shop.night()
+    shop.config = CONFIG
+    shop.write("customers_2.csv", customers("Dora"))
+    assert "3: 67% fewer" in shop.night().rejected[0].reason
+    assert len(shop.query(HELD)) == 3
+
+
 def test_what_quarantine_holds_is_not_gone(shop):
     shop.config = CONFIG.replace("{sql: \"'2024-01-01'\"}", "born")
     shop.write("customers_1.csv", "id,name,born\nA,Ann,1990-01-01\nB,Ben,1991-01-01\n")
