@@ -1,4 +1,4 @@
-"""Probabilistic matching as a step between the raw tables and dbt. There only where the settings switch it on."""
+"""Probabilistic matching as a step between the raw tables and dbt. It runs only where the settings switch it on."""
 
 from collections.abc import Iterator
 
@@ -20,10 +20,8 @@ _TABLES = {
 }
 
 
-def matching_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """One multi-asset that proposes links; none where matching is switched off."""
-    if not settings.matching.enabled:
-        return []
+def matching_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """One multi-asset that proposes links; where matching is switched off, the two tables that dbt finds empty."""
     compared = [raw_key(contracts.contract_named(name)) for name in _COMPARED]
     specs = [
         dg.AssetSpec(
@@ -32,11 +30,13 @@ def matching_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             group_name="matching",
             owners=OWNERS,
             kinds={"splink", "duckdb"},
-            description=description,
+            description=description if settings.matching.enabled else f"{description} Empty: switched off.",
             metadata={"dagster/table_name": table},
         )
         for table, description in _TABLES.items()
     ]
+    if not settings.matching.enabled:
+        return [*specs]
     check = dg.AssetCheckSpec(
         CLUSTERS_CHECK,
         asset=table_key("matching.people"),

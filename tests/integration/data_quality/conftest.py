@@ -159,6 +159,10 @@ create table kpi.kpi_loyalty_monthly as
 """
 
 _ACCOUNTS = """
+create table meta.identity_match_rates as
+    select 'desk' as source, 'ticket' as record_type, customer_match, true as is_matched, count(*) as records,
+        1.0 as share, 0 as records_7d, null::double as share_7d, 0 as records_contradicted
+    from marts.fct_support_tickets group by all;
 create table meta.reconciliation as
     select source, table_name, rows_read, rows_loaded, rows_superseded, rows_quarantined, rows_duplicate, rows_deleted,
         rows_loaded as rows_in_warehouse,

@@ -169,6 +169,18 @@ BROKEN = [
     (RESPONSES, "alter table {t} add column comment varchar", "no column is a direct identifier", "comment"),
     ("marts.fct_support_tickets", "update {t} set handoff_count = 3", "hand-offs fit the assignments", "3"),
     (
+        "meta.identity_match_rates",
+        "update {t} set customer_match = 'unknown email'",
+        "what is matched has its evidence and what is not its reason",
+        "unknown email",
+    ),
+    (
+        "meta.identity_match_rates",
+        "update {t} set records = records + 1",
+        "tickets counted are the tickets of the fact",
+        "31 counted, 30 published",
+    ),
+    (
         "marts.fct_campaign_contacts",
         "delete from {t}",
         "is not empty while raw_crm.campaign_contacts has rows",
