@@ -88,7 +88,7 @@ def _as_text(column: pl.Series, shown_as: str) -> pl.Series:
     seconds = column + _FIRST_DAY
     possible = seconds.set(~seconds.is_between(_FIRST_DAY, _LAST_SECOND), None)
     times = (possible * 1_000_000).cast(pl.Int64).cast(pl.Datetime("us"))
-    shown = times.dt.strftime("%Y-%m-%d" if kind in _DATES else "%Y-%m-%d %H:%M:%S%.6f")
+    shown = times.dt.strftime("%Y-%m-%d" if kind in _DATES else "%Y-%m-%d %H:%M:%S%.f")
     return shown.zip_with(shown.is_not_null(), plain)  # a number that is no time is refused by the mapping
 
 

@@ -168,6 +168,8 @@ class DatabaseTable(TableMapping):
             raise ValueError("write either from (a table or view) or query")
         if self.explode:
             raise ValueError("explode is for formats with lists; unnest them in a query")
+        if self.questions:
+            raise ValueError("questions is for files: make a row of each answer in a query (unpivot)")
         return self
 
     @property

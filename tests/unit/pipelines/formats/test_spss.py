@@ -41,8 +41,8 @@ def path(tmp_path_factory):
 def test_values_are_text_and_what_is_declared_missing_is_none(path):
     found = spss.open_spss(path, ReadOptions()).records((), None)
     assert found.frame.drop(RECORD, LINE).rows() == [
-        ("1", "5", "4.5", "hi", "2024-01-31 13:45:30.000000", "2024-01-31"),
-        ("2", None, "1", None, "2024-02-01 00:00:00.000000", "1899-05-06"),
+        ("1", "5", "4.5", "hi", "2024-01-31 13:45:30", "2024-01-31"),
+        ("2", None, "1", None, "2024-02-01 00:00:00", "1899-05-06"),
         ("11385284375", None, "0", "日本", None, None),
     ]
     assert found.frame[LINE].to_list() == [1, 2, 3]

@@ -85,17 +85,16 @@ def test_a_source_gives_its_mappings_question_by_question():
     ]
 
 
-def test_a_table_of_a_database_keeps_where_it_is_read_from():
-    table = DatabaseTable.model_validate(
-        {
-            "table": "survey.responses",
-            "from": "answers",
-            "columns": COLUMNS,
-            "questions": {"Q1": {"metric": "nps"}},
-        }
-    )
-    [plain] = table.plain()
-    assert (plain.stream, filled(plain)["score"]) == ("answers", "Q1")
+def test_a_table_of_a_database_is_made_long_by_a_query():
+    with pytest.raises(ValidationError, match=r"questions is for files: .* in a query"):
+        DatabaseTable.model_validate(
+            {
+                "table": "survey.responses",
+                "from": "answers",
+                "columns": COLUMNS,
+                "questions": {"Q1": {"metric": "nps"}},
+            }
+        )
 
 
 def test_usual_scales_are_those_of_the_models():
