@@ -171,7 +171,7 @@ def test_a_connection_that_dies_in_mid_read_leaves_nothing_and_the_next_night_al
             ).split():
                 orders.run(f"kill {process}")
 
-    with pytest.raises(DatabaseError, match="was lost while reading|cancelled the read"):
+    with pytest.raises(DatabaseError, match=r"was lost while reading|cancelled the read"):
         company.night(incremental(TABLE), progress=kill)
     assert company.query(
         "select (select count(*) from raw_crm.orders) + (select count(*) from ingest.cursors)"
