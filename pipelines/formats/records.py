@@ -43,6 +43,7 @@ class Records:
         zone: time zone that the file itself declares for its times without an offset.
         labels: what a column is called beside its name, such as a survey's question; for people to read.
         unread: what else the records hold; None: the frame has all of it.
+        schema: type of each column that the source has, where the frame does not tell; None: it does.
     """
 
     frame: pl.DataFrame
@@ -51,6 +52,7 @@ class Records:
     zone: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     unread: Unread | None = None
+    schema: Mapping[str, str | None] | None = None
 
     @property
     def count(self) -> int:
@@ -69,7 +71,7 @@ def from_table(table: pl.DataFrame, lines: pl.Series | None = None, **described:
     Args:
         table: the file's columns. A record's original text is its row as JSON.
         lines: where each row stands in its file, from 1; by default rows are counted.
-        described: ``zone`` and ``labels``.
+        described: ``zone``, ``labels`` and ``schema``.
     """
     counted = pl.Series(range(table.height), dtype=pl.Int64)
     numbered = table.select(

@@ -41,7 +41,7 @@ class LoadBuilder:
             drop_repeats: whether records that no key tells apart count once.
         """
         self._writer = LandingWriter(zone, load_id)
-        self._load_id = load_id
+        self.load_id = load_id
         self._source = source
         self._mappings = tuple(mappings)
         self._timezone = timezone
@@ -101,7 +101,7 @@ class LoadBuilder:
                 self._tables.setdefault(mapping.table, TableCounts())
         versioned = {mapping.table for mapping in self._mappings if has_versions(mapping)}
         return Load(
-            self._load_id,
+            self.load_id,
             self._source,
             tuple(self._files),
             self._tables,
@@ -115,12 +115,12 @@ class LoadBuilder:
         zone = self._timezone or records.zone or self._company_timezone
         schema = schema_of(records)
         self._columns.check(mapping, schema)
-        frame = with_extra(records, self._columns.to_keep(mapping, schema, self._load_id))
+        frame = with_extra(records, self._columns.to_keep(mapping, schema, self.load_id))
         return apply_mapping(frame, mapping, zone=zone, drop_repeats=self._drop_repeats)
 
     def _note_columns(self, mapping: TableMapping, records: Records) -> None:
         news = self._columns.note(
-            mapping, schema_of(records), self._load_id, is_complete=records.unread is None
+            mapping, schema_of(records), self.load_id, is_complete=records.unread is None
         )
         if news:
             self._new_columns.setdefault(mapping.stream, {}).update(news)

@@ -139,7 +139,9 @@ class SourceColumns:
 
 
 def schema_of(records: Records) -> Schema:
-    """Every column that the records have, with its type."""
+    """Every column that the records' source has, with its type."""
+    if records.schema is not None:
+        return records.schema
     types = {
         name: _type_name(dtype) for name, dtype in records.frame.schema.items() if name not in (RECORD, LINE)
     }

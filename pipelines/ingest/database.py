@@ -51,6 +51,7 @@ def _read(
     """Land one table; whether there is anything to commit."""
     before = turn.cursor(table.stream) if table.watermark else None
     read = database.read(table, before)
+    read.add(turn.columns.to_keep(table, read.schema, builder.load_id))
     for records in read.blocks():
         try:
             mapped = builder.map([(table, records)])

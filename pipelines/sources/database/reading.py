@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -120,6 +120,16 @@ class TableRead:
         self._watermark = watermark
 
     @property
+    def schema(self) -> dict[str, str | None]:
+        """Every column that the table has, read or not, with its type."""
+        return self._relation.schema
+
+    def add(self, names: Collection[str]) -> None:
+        """Read further columns of the table beside those that are mapped."""
+        read = {column.name for column in self._columns}
+        self._columns += [c for c in self._relation.columns if c.name in names and c.name not in read]
+
+    @property
     def sql(self) -> str:
         """The query, as the server gets it."""
         system = self._relation.session.system
@@ -140,7 +150,8 @@ class TableRead:
             self.records += frame.height
             if self._watermark:
                 self._watermark.see(frame)
-            yield from_table(frame, pl.Series([None], dtype=pl.Int64).new_from_index(0, frame.height))
+            nowhere = pl.Series([None], dtype=pl.Int64).new_from_index(0, frame.height)
+            yield from_table(frame, nowhere, schema=self.schema)
 
     @property
     def position(self) -> Position | None:
@@ -162,22 +173,24 @@ class _Relation:
         given = session.system.relation(table.from_) if table.from_ else f"(\n{_query(table)}\n)"
         self.sql = f"{given} as q"
         columns = session.columns(f"select * from {self.sql}")
-        self._columns = session.system.refined(columns, table.from_, session.ask)
+        self.columns = session.system.refined(columns, table.from_, session.ask)
+        typed = session.system.has_types
+        self.schema = {column.name: column.kind if typed else None for column in self.columns}
 
     def columns_for(self, mapping: DatabaseTable) -> list[Column]:
         """The columns that a mapping reads; others do not travel."""
-        names = {column.name for column in self._columns}
+        names = set(self.schema)
         missing = sorted(source_fields(mapping, required_only=True) - names)
         if missing:
             raise self.session.place.error(
                 f"{mapping.table} needs the column {', '.join(map(repr, missing))}, which is not there. "
-                f"There are: {', '.join(column.name for column in self._columns)}. Capitals count."
+                f"There are: {', '.join(self.schema)}. Capitals count."
             )
         fields = source_fields(mapping)
-        return [column for column in self._columns if column.name in fields] or self._columns[:1]
+        return [column for column in self.columns if column.name in fields] or self.columns[:1]
 
     def watermark_column(self, name: str) -> Column:
-        found = [column for column in self._columns if column.name == name]
+        found = [column for column in self.columns if column.name == name]
         if not found:
             raise self.session.place.error(f"the watermark {name!r} is not there. Correct watermark.column")
         return found[0]

@@ -36,6 +36,15 @@ class Column:
     name: str
     type: str
 
+    @property
+    def kind(self) -> str:
+        """What it holds, in the words in which columns are remembered."""
+        if self.type in _WHOLE_NUMBERS:
+            return "integer"
+        if self.type.startswith("DECIMAL") or self.type in ("DOUBLE", "FLOAT"):
+            return "number"
+        return "text" if self.type == "VARCHAR" else self.type.lower()
+
 
 _WHOLE_NUMBERS = {
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
@@ -49,6 +58,7 @@ class System(ABC):
     extension: str  # DuckDB's name of it, and the end of its wheel's name
     query_function: str
     attach_options: str
+    has_types = True  # whether a column says what its values are
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:  # noqa: B027 - most need nothing
         """Set what must be set before the database is attached."""
@@ -183,6 +193,7 @@ class MySql(System):
 class Sqlite(System):
     label = "SQLite"
     extension = "sqlite_scanner"
+    has_types = False  # a type there is a hint, which no value need follow
     query_function = "sqlite_query"
     attach_options = "type sqlite, read_only"
     clock = "select strftime('%Y-%m-%d %H:%M:%f', 'now') as now"

@@ -272,6 +272,22 @@ def test_only_mapped_columns_travel(orders, company):
     assert [name for name in blocks[0].frame.columns if ":" not in name] == ["id", "placed"]
 
 
+def test_columns_over_time_a_new_one_is_kept_and_a_retyped_one_refused(orders, company):
+    company.night(incremental())
+    orders.run("alter table orders add column tier text, alter column state type varchar(40)")
+    orders.run(ROWS.format(first=3001, last=3001) + "update orders set tier = 'gold' where id = 3001;")
+    assert company.night(incremental()).columns.kept == ("'tier' of public.orders",)
+    assert company.query("select order_id, _extra from raw_crm.orders where _extra is not null") == [
+        ("3001", '{"tier":"gold"}')
+    ]
+    orders.run("alter table orders alter column id type bigint")  # still a whole number
+    company.night(incremental())
+    orders.run("alter table orders alter column placed type timestamp")
+    with pytest.raises(DatabaseError) as raised:
+        company.night(incremental())
+    assert "'placed' holds timestamp where it held timestamp with time zone before" in str(raised.value)
+
+
 def test_tables_of_one_night_are_of_one_moment(orders, company):
     lines = {
         "table": "crm.order_lines",

@@ -152,3 +152,17 @@ def test_another_program_holds_the_file(company, run):
         company.night(TABLE)
     writer.communicate(b"\n", timeout=30)
     assert company.night(TABLE).streams[0].records == 2
+
+
+def test_a_new_column_travels_into_extra_and_a_dropped_one_is_named(company, run):
+    company.night(incremental(TABLE))
+    run("alter table orders add column tier")
+    run("alter table orders add column coupon")
+    run("insert into orders values (3, 'c', '2024-01-03', 'placed', '2024-01-03', 'gold', 7)")
+    changes = company.night(incremental(TABLE)).columns
+    assert changes.kept == ("'coupon' of orders", "'tier' of orders")
+    assert company.query("select _extra from raw_crm.orders where order_id = 3") == [
+        ('{"coupon":"7","tier":"gold"}',)
+    ]
+    run("alter table orders drop column coupon")
+    assert company.night(incremental(TABLE)).columns.gone == ("'coupon' of orders",)
