@@ -145,10 +145,20 @@ def test_incidents_are_their_last_update_and_their_way_through_the_groups(
         ("INC0000006", "Caller 5", "Closed", "Group 1", False),
     ]
     way = query(
-        """select sequence_number, department from raw_support.ticket_assignments
+        """select sequence_number, department, status from raw_support.ticket_events
         where ticket_id = 'INC0000002' order by sequence_number"""
     )
-    assert way == [(1, "Group 1"), (2, "Group 2"), (3, "Group 1"), (4, "Group 3")]
+    assert way == [
+        (1, "Group 1", "new"),
+        (2, "Group 2", "new"),
+        (3, "Group 2", "open"),
+        (4, None, "open"),
+        (5, "Group 1", "open"),
+        (6, "Group 3", "open"),
+        (7, "Group 3", "solved"),
+        (8, "Group 3", "closed"),
+    ]
+    assert query("select count(*) from raw_support.ticket_events where status is null") == [(1,)]
 
 
 def test_a_whole_night_over_the_olist_stand_in(tmp_path: Path) -> None:
