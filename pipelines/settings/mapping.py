@@ -72,9 +72,7 @@ class TableMapping(Model):
         None  # which of two rows with one key is newer; default: updated_at, then arrival
     )
     keep: Literal["newest", "oldest"] = "newest"
-    questions: Annotated[dict[Name, Question], Field(min_length=1)] | None = (
-        None  # of a survey, by question_id
-    )
+    questions: Annotated[dict[Name, Question], Field(min_length=1)] | None = None  # by question_id
 
     _question: str | None = PrivateAttr(default=None)
 
@@ -127,9 +125,9 @@ class TableMapping(Model):
 
     def plain(self) -> tuple[Self, ...]:
         """The mappings that this one stands for: one for each of its questions, else itself."""
-        return tuple(self._asking(name, question) for name, question in (self.questions or {}).items()) or (
-            self,
-        )
+        if self.questions is None:
+            return (self,)
+        return tuple(self._asking(name, question) for name, question in self.questions.items())
 
     def _asking(self, name: str, question: Question) -> Self:
         filled = {
