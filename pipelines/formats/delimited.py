@@ -32,8 +32,8 @@ MAXIMUM_BROKEN_QUOTES = 1000
 # them, such as an unpacked bomb, takes ten times the memory of ordinary text.
 _NEWLINE_MEMORY, _DELIMITER_MEMORY = 50, 16
 _SHOWN = 20  # columns in a message
-# A sheet has 16,384, the widest survey fewer; a hundred thousand take a second or three, a million a minute.
-MAXIMUM_COLUMNS = 100_000
+# A sheet has 16,384 at most and an SPSS file 32,767; more are no columns, and a million of them take a minute.
+MAXIMUM_COLUMNS = 40_000
 _HEADER_BYTES = (
     1024**2
 )  # enough for the question texts of a long survey; where not, the whole file is looked at
@@ -286,7 +286,7 @@ def _names(text: bytes, split: Split, delimiter: str, quote: str | None) -> list
 def _require_sensible_width(columns: int) -> None:
     if columns > MAXIMUM_COLUMNS:
         raise UnreadableFileError(
-            f"the header has {columns:,} columns, more than the {MAXIMUM_COLUMNS:,} of any table. "
+            f"the header has {columns:,} columns, more than any table ({MAXIMUM_COLUMNS:,}). "
             f"Is the delimiter right?"
         )
 

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.formats.document import Document, ReadOptions, Tabular
+from pipelines.formats.memory import available_memory
 from pipelines.formats.records import Records, UnreadableFileError, from_table
 from pipelines.formats.text import read_bytes
 
@@ -25,6 +26,7 @@ _DATES = ("ADATE", "DATE", "EDATE", "JDATE", "MOYR", "QYR", "SDATE", "WKYR")
 _TIMES = ("DATETIME", "YMDHMS")
 _FIRST_DAY = -12_219_379_200  # of the calendar, 1582-10-14, in seconds since 1970
 _LAST_SECOND = 253_402_300_799  # of the year 9999
+_BEGINNINGS = (b"$FL2", b"$FL3", b"\x5b\xc6\xd3\xf2")  # .sav, .zsav, and .sav of a mainframe
 _LAST_WHOLE_NUMBER = 2.0**53  # a double counts no further without gaps
 
 
@@ -57,11 +59,15 @@ def read_spss(data: bytes) -> Records:
 
 def _read_apart(data: bytes) -> pa.Table:
     """What ``spss_process`` reads: see there why it is a process of its own."""
+    if not data.startswith(_BEGINNINGS):
+        raise UnreadableFileError(
+            "the file is no SPSS file, whatever its name says. If it opens as text, declare format: csv"
+        )
     program = Path(__file__).with_name("spss_process.py")
     try:
         # -P: the modules beside the program, such as text, are none of its own
         done = subprocess.run(  # noqa: S603 - our own program, without a shell
-            [sys.executable, "-P", str(program)],
+            [sys.executable, "-P", str(program), str(available_memory())],
             input=data,
             capture_output=True,
             timeout=TIMEOUT_SECONDS,
@@ -73,7 +79,10 @@ def _read_apart(data: bytes) -> pa.Table:
             f"If not, export it as CSV"
         ) from None
     if done.returncode != 0:  # 2: refused; anything else: the library fell over it
-        raise UnreadableFileError("the file is no readable SPSS file: it is none at all, damaged, or cut off")
+        raise UnreadableFileError(
+            "the SPSS file cannot be read: it is damaged, cut off, or holds more than memory does. Export it "
+            "again, or as CSV"
+        )
     with pa.ipc.open_stream(done.stdout) as stream:
         return stream.read_all()
 

@@ -2,13 +2,15 @@
 
 A program of its own, started by ``pipelines.formats.spss``: the C library behind pyreadstat can end its process on a
 damaged file, which must not be the night's. So nothing of the project is imported, and nothing of the file
-is printed. The exit code is 2 where the library refuses the file.
+is printed. The argument is how many bytes of memory it may take: a small file can unpack to any number of cases.
+The exit code is 2 where the library refuses the file.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import resource
 import sys
 
 import pyarrow as pa
@@ -19,6 +21,9 @@ REFUSED = 2
 
 def main() -> int:
     """Read, write, and say how it went by the exit code."""
+    memory = int(sys.argv[1])
+    if sys.platform == "linux":  # elsewhere the limit means something else
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     source = io.BytesIO(sys.stdin.buffer.read())
     try:
         values, described = pyreadstat.read_sav(

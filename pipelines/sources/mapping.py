@@ -6,6 +6,7 @@ that applies; reasons name columns, never values, because values can be personal
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ _VALUE = "kizuna:value"
 REPEAT = "kizuna:repeat"  # an exact repetition of an earlier record of the same file
 # A handful of values that an expression fails on are errors in the data; a thousand mean that it is wrong.
 MAXIMUM_FAILURES = 1000
+_SHOWN_COLUMNS = 50
+# A date, an e-mail address, a number, signs that no name has, or a text that is too long for one.
+_LIKE_A_VALUE = re.compile(r"\d{4}-\d\d-\d\d|@|^[\d.,]+$|[\x00-\x08\x0e-\x1f\x7f]|.{300}")
 # As many values of which none fits are no errors any more: the column has changed, or is the wrong one.
 MINIMUM_VALUES = 20
 
@@ -349,16 +353,25 @@ def _repeats(frame: pl.DataFrame) -> pl.Series:
 def _require_columns(frame: pl.DataFrame, mapping: TableMapping) -> None:
     missing = sorted(source_fields(mapping, required_only=True) - set(frame.columns))
     if missing:
-        present = [name for name in frame.columns if name not in (RECORD, LINE, EXTRA)]
-        # Where none is known, the first record may be no header at all but somebody's data.
-        shown = (
-            f"It has: {', '.join(present)}. Has the export changed, or the mapping a misspelling?"
-            if source_fields(mapping) & set(present)
-            else "Nor has it any other column that the mapping reads. Is the delimiter right, has it a header?"
-        )
         raise UnreadableFileError(
-            f"{mapping.table} needs the column {', '.join(map(repr, missing))}, which the file has not. {shown}"
+            f"{mapping.table} needs the column {', '.join(map(repr, missing))}, which the file has not. "
+            f"{_other_columns(frame, mapping)}"
         )
+
+
+def _other_columns(frame: pl.DataFrame, mapping: TableMapping) -> str:
+    """What else the file has, where that is sure to be a header: a first record can be somebody's data."""
+    made_by_us = (RECORD, LINE, EXTRA)
+    present = [name for name in frame.columns if name not in made_by_us and not name.startswith("_")]
+    if not source_fields(mapping) & set(present):
+        return (
+            "Nor has it any other column that the mapping reads. "
+            "Are delimiter and encoding right, has it a header?"
+        )
+    if any(_LIKE_A_VALUE.search(name) for name in present):
+        return "Is its header damaged, or has it run into the first record?"
+    shown = ", ".join(present[:_SHOWN_COLUMNS]) + (", ..." if len(present) > _SHOWN_COLUMNS else "")
+    return f"It has: {shown}. Has the export changed, or the mapping a misspelling?"
 
 
 def _all_columns(mapping: TableMapping) -> Iterable[tuple[str, ColumnMapping]]:
