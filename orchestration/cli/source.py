@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from pipelines import contracts
 from pipelines.formats.records import UnreadableFileError
 from pipelines.settings import CONFIG_NAME, FileSource, Settings, SettingsError, load_settings
 
@@ -62,6 +64,7 @@ def preview(
     from pipelines.sources.preview import preview as look
     from pipelines.sources.preview import source_of_format
 
+    _existing(file)
     given = dict(
         zip(
             _OPTIONS,
@@ -87,13 +90,70 @@ def preview(
     else:
         reading, arguments = source_of_format(format_, options), {}
     try:
-        found = look(_existing(file), format_, reading, whole=whole, **arguments)
+        found = look(file, format_, reading, whole=whole, **arguments)
     except UnreadableFileError as error:
         raise SettingsError(f"{file}: {error}") from None
     if as_json:
         print(json.dumps(_as_plain(found, show_values=values), default=str, indent=2, ensure_ascii=False))
     else:
         print_preview(out, found, show_values=values)
+
+
+@source_app.command()
+def suggest(
+    file: ExportFile,
+    format_: Format = None,
+    table: Annotated[
+        str | None, typer.Option("--table", "-t", help="The canonical table it holds, such as crm.orders.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write it. Default: the terminal.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a first mapping to edit: how the file is read, and which column is which, each with the reason.
+
+    Every line is a guess. What is missing stands there as a line to fill in.
+
+    Example: kizuna source suggest orders.csv --output shop/kizuna.yml
+
+    Example: kizuna source suggest tickets.json --table support.tickets
+    """
+    from pipelines.formats.registry import FORMATS
+    from pipelines.sources.suggest import suggest as guess
+    from pipelines.sources.suggest_yaml import as_yaml
+
+    if output is not None and output.exists() and not force:
+        raise SettingsError(f"{output} exists already and stays as it is. Name another file, or add --force")
+    if format_ is not None and format_ not in FORMATS:
+        raise SettingsError(f"--format: {format_!r} is no format; it is one of {', '.join(sorted(FORMATS))}")
+    if table is not None and table not in contracts.BY_NAME:
+        raise SettingsError(f"--table: there is no {table!r}; it is one of {', '.join(contracts.BY_NAME)}")
+    try:
+        found = guess(_existing(file), format_=format_, table=table)
+    except UnreadableFileError as error:
+        raise SettingsError(f"{file}: {error}") from None
+    folder = output.parent if output else Path()
+    text = as_yaml(found, name=file.name, path=_as_seen_from(file, folder))
+    if output is None:
+        print(text, end="")
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")
+    missing = sum(len(mapped.missing) for mapped in found.tables)
+    out.print(
+        f"Wrote {output}: {', '.join(mapped.table for mapped in found.tables)}"
+        + (f"; {missing} required columns are missing" if missing else "")
+        + f". Read it, then: kizuna source preview {file} --config {output}",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _as_seen_from(file: Path, folder: Path) -> str:
+    """The file's path as settings in the folder name it."""
+    return Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
 
 
 def _source_in_settings(

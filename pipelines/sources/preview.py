@@ -7,9 +7,10 @@ are ingestion's own functions, so that a night does what the preview says.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
@@ -150,7 +151,15 @@ def source_of_format(name: str, options: dict[str, object]) -> FileSource | Read
         if mistaken:
             text = str(mistaken[0]["msg"]).removeprefix("Value error, ")
             raise SettingsError(f"--{str(mistaken[0]['loc'][0]).replace('_', '-')}: {text}") from None
-        return ReadOptions(**options)  # type: ignore[arg-type]  # each was checked just now
+        return ReadOptions(**options_of(name, options))
+
+
+def options_of(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """How a format's files are read: by its preset, where that says so, and by what is given."""
+    preset = with_preset({"format": name})
+    return {
+        option: value for option, value in {**preset, **options}.items() if option in FORMATS[name].options
+    }
 
 
 def preview(
@@ -175,7 +184,7 @@ def preview(
     """
     options = reading.options if isinstance(reading, FileSource) else reading
     partial = not whole and FORMATS[format_].has_beginning and _is_longer(path)
-    document, records = open_file(path, format_, options, beginning=BEGINNING_BYTES if partial else None)
+    document, records, _ = open_file(path, format_, options, beginning=BEGINNING_BYTES if partial else None)
     tables: tuple[TablePreview, ...] = ()
     unmapped: tuple[str, ...] = ()
     if isinstance(reading, FileSource):
@@ -203,8 +212,8 @@ def preview(
 
 def open_file(
     path: Path, format_: str, options: ReadOptions, *, beginning: int | None
-) -> tuple[Document, Records]:
-    """A file's document and its records with all their columns, or those at its beginning.
+) -> tuple[Document, Records, list[str]]:
+    """A file's document, its records with all their columns, or those at its beginning, and the lists in them.
 
     Raises:
         UnreadableFileError: the file as a whole cannot be read.
@@ -214,8 +223,8 @@ def open_file(
     if beginning is not None:
         options = dataclasses.replace(options, beginning=beginning, quote=quote)
     document = found.open(path, options)
-    fields, _ = fields_of(document)
-    return document, document.records(fields, None)
+    fields, lists = fields_of(document)
+    return document, document.records(fields, None), lists
 
 
 def _is_longer(path: Path) -> bool:
