@@ -199,18 +199,20 @@ class _Merge:
     def _find_contested(self) -> bool:
         """Collect the keys that occur twice, here or in the warehouse; a row alone needs no comparison.
 
-        Keys are compared by hash, which is several times faster; a collision only costs a comparison.
+        Keys are compared by hash, which is several times faster; a collision only costs a comparison. The raw
+        table's keys are read this once: ``held`` keeps where its rows stand, and they are fetched from there.
         """
         connection, table = self._connection, self._contract.raw_name
         connection.execute(
             f"""create or replace temp table contested as
             select hash({self._key}) as key_hash from incoming group by key_hash having count(*) > 1"""
         )
-        if connection.execute(f"select 1 from {table} limit 1").fetchone():
-            connection.execute(
-                f"""insert into contested
-                select hash({self._key}) from incoming semi join {table} using ({self._key})"""
-            )
+        is_empty = connection.execute(f"select 1 from {table} limit 1").fetchone() is None
+        known = f"{table} where false" if is_empty else f"{table} semi join incoming using ({self._key})"
+        connection.execute(
+            f"create or replace temp table held as select {self._key}, rowid as _row from {known}"
+        )
+        connection.execute(f"insert into contested select hash({self._key}) from held")
         return connection.execute("select 1 from contested limit 1").fetchone() is not None
 
     def _merge_versions(self) -> dict[str, Tally]:
@@ -242,20 +244,22 @@ class _Merge:
         )
         connection.execute(
             f"""create or replace temp table verdicts as
-            select v.*, case
+            select v.*, t._row, case
                 when t._load_id is null then 'new'
                 when ({same}) and v._version is not distinct from t._version then 'duplicate'
                 when not ({newer}) then 'stale'
                 when {same} then 'confirmed'
                 else 'changed' end as verdict
-            from versions v left join {contract.raw_name} t on {joined}
+            from versions v left join (
+                select t.*, t.rowid as _row from {contract.raw_name} t semi join held on t.rowid = held._row
+            ) t on {joined}
             where v.is_best"""
         )
-        known = f"from {contract.raw_name} t semi join verdicts v on {joined}"
+        known = f"from {contract.raw_name} t semi join verdicts v on t.rowid = v._row"
         connection.execute(
             f"create or replace temp table replaced as select t.* {known} and v.verdict in ('changed', 'confirmed')"
         )
-        self._apply(joined)
+        self._apply()
         self.changed_by_file = dict(
             connection.execute(
                 "select _file, count(*) from verdicts where verdict = 'changed' group by _file"
@@ -277,17 +281,17 @@ class _Merge:
             ),
         }
 
-    def _apply(self, joined: str) -> None:
+    def _apply(self) -> None:
         """Write what won. A version that says nothing new moves only the row's version and origin: what
         depends on the row need not be built again, so its ``_load_id`` stays."""
         table = self._contract.raw_name
         self._connection.execute(
             f"""update {table} as t set _version = v._version, _file = v._file, _line = v._line,
                 _source = '{self._manifest.source}'
-            from verdicts v where v.verdict = 'confirmed' and {joined}"""
+            from verdicts v where v.verdict = 'confirmed' and t.rowid = v._row"""
         )
         self._connection.execute(
-            f"delete from {table} as t using verdicts v where v.verdict = 'changed' and {joined}"
+            f"delete from {table} as t using verdicts v where v.verdict = 'changed' and t.rowid = v._row"
         )
         self._insert("verdicts where verdict in ('new', 'changed')")
 
