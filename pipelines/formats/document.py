@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pipelines.formats.records import Records
 from pipelines.formats.text import as_utf8, read_beginning, read_bytes
@@ -24,7 +24,7 @@ class ReadOptions:
     records: str | None = None  # JSON: dotted path of the list that holds the records
     sheet: str | None = None  # Excel: name of the sheet
     skip_rows: int = 0  # Excel: rows above the header, such as a title
-    normalize: str | None = None  # Unicode normalisation of the text
+    normalize: Literal["NFC", "NFKC"] | None = None  # Unicode normalisation of the text
     beginning: int | None = None  # bytes of text that a mere look at the file reads; never declared
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.formats.delimited import read_blank_aligned, read_delimited
@@ -13,6 +13,7 @@ from pipelines.formats.google_forms import read_google_forms
 from pipelines.formats.json_document import json_document, json_export
 from pipelines.formats.json_lines import json_lines
 from pipelines.formats.limesurvey import read_limesurvey
+from pipelines.formats.normalization import Normalized
 from pipelines.formats.parquet import read_parquet
 from pipelines.formats.qualtrics import read_qualtrics
 from pipelines.formats.records import Records
@@ -87,13 +88,21 @@ def _opens(read: Callable[[bytes, ReadOptions], Records]) -> Callable[[Path, Rea
     return lambda path, options: Tabular(read(text_of(path, options), options))
 
 
+def _normalizes(open_: Callable[[Path, ReadOptions], Document]) -> Callable[[Path, ReadOptions], Document]:
+    def normalized(path: Path, options: ReadOptions) -> Document:
+        document = open_(path, options)
+        return document if options.normalize is None else Normalized(document, options.normalize)
+
+    return normalized
+
+
 _TEXT = frozenset({"encoding", "normalize"})
 _TABLE = _TEXT | {"header_rows", "columns", "null_values"}
 _CSV = _TEXT | {"delimiter", "quote", "null_values"}
-_SHEET = frozenset({"sheet", "skip_rows", "header_rows", "columns", "null_values"})
+_SHEET = frozenset({"normalize", "sheet", "skip_rows", "header_rows", "columns", "null_values"})
 
 FORMATS = {
-    found.name: found
+    found.name: replace(found, open=_normalizes(found.open)) if "normalize" in found.options else found
     for found in (
         Format(
             "csv",

@@ -15,7 +15,13 @@ from pipelines.formats.memory import require_memory
 from pipelines.formats.records import UnreadableFileError
 
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
-_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF8_MARK = codecs.BOM_UTF8
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SHOWN_BYTES = 4
+_ASCII = bytes(range(128))
+_SAMPLE_BYTES = 4096  # of a text, enough to see whether every other byte of it is zero
+_UTF16_SHARE = 0.25  # of bytes that are zero in text of one's own alphabet, and in no other text
+_SURPLUS_BYTES = 4  # bytes beyond the first of a character: four umlauts or two kanji
 # One file is held in memory while it is read; a larger one is either an archive bomb or wants splitting.
 MAXIMUM_TEXT_BYTES = 4 * 1024**3
 _BLOCK_BYTES = 16 * 1024**2
@@ -105,18 +111,81 @@ def as_utf8(data: bytes, encoding: str) -> bytes:
     Raises:
         UnreadableFileError: the bytes are not in the declared encoding; says which ones, and where.
     """
+    codec = codecs.lookup(encoding).name
+    doubt = _doubt(data, codec)
+    if doubt:
+        raise UnreadableFileError(f"the file is not {encoding}: {doubt}")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        found = data[error.start : error.start + 4].hex(" ")
-        raise UnreadableFileError(
-            f"the file is not {encoding}: line {line}, byte {error.start + 1} reads {found} (hexadecimal). "
-            f"Declare its true encoding (encoding: cp932, latin-1, utf-16, ...)"
-        ) from None
+        place = _place(data, encoding, error.start)
+        raise UnreadableFileError(f"the file is not {encoding}: {place}. {_advice(data, codec)}") from None
     except UnicodeError as error:
         raise UnreadableFileError(f"the file is not {encoding}: {error}") from None
-    utf8 = data if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else text.encode("utf-8")
+    if not codec.startswith("utf") and _is_surely_utf8(data):
+        place = _place(data, encoding, len(data) - len(data.lstrip(_ASCII)))
+        raise UnreadableFileError(f"the file is not {encoding}: {place}. {_advice(data, codec)}")
+    utf8 = data if codec == "utf-8" else text.encode("utf-8")
     while utf8.startswith(_UTF8_MARK):
         utf8 = utf8[len(_UTF8_MARK) :]
     return utf8
+
+
+def _doubt(data: bytes, codec: str) -> str | None:
+    """Why bytes that may well decode are of another encoding; None: nothing speaks against it."""
+    if codec == "utf-16" and not data.startswith(_UTF16_MARKS) and data:
+        return (
+            f"it has no byte-order mark, so that the order of its bytes is unknown. "
+            f"Declare encoding: {_order_of_bytes(data) or 'utf-16-le or utf-16-be'}"
+        )
+    other = {"utf-16-le": codecs.BOM_UTF16_BE, "utf-16-be": codecs.BOM_UTF16_LE}.get(codec)
+    if other and data.startswith(other):
+        return "its byte-order mark says the other order. Declare encoding: utf-16, which follows the mark"
+    order = None if codec.startswith(("utf-16", "utf-32")) else _order_of_bytes(data, _UTF16_SHARE)
+    if order and not data.startswith(_UTF16_MARKS):  # with a mark, decoding fails at its first byte
+        return f"every other byte is zero, as in UTF-16. Declare encoding: {order}"
+    return None
+
+
+def _place(data: bytes, encoding: str, start: int) -> str:
+    """Where a byte stands, and the bytes from there; a few of them only, because they are somebody's data."""
+    line = data[:start].decode(encoding, errors="replace").count("\n") + 1
+    return f"line {line}, byte {start + 1} reads {data[start : start + _SHOWN_BYTES].hex(' ')} (hexadecimal)"
+
+
+def _order_of_bytes(data: bytes, share: float = 0.05) -> str | None:
+    """The order of bytes in UTF-16 without a mark; None: fewer than a share of them are zero, or in no order.
+
+    What separates and ends records is ASCII, one byte of which is zero in UTF-16, always the same one.
+    """
+    sample = data[:_SAMPLE_BYTES]
+    zeros = (sample[0::2].count(0), sample[1::2].count(0))
+    if max(zeros) < share * len(sample) or min(zeros) * 4 > max(zeros):
+        return None
+    return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+
+
+def _is_surely_utf8(data: bytes) -> bool:
+    """Whether text declared otherwise is UTF-8: a handful of its characters do not come about by chance."""
+    if data.isascii():
+        return False
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    return len(data) - len(text) >= _SURPLUS_BYTES
+
+
+def _advice(data: bytes, codec: str) -> str:
+    """What to declare instead."""
+    if data.startswith(_UTF16_MARKS):
+        return "It begins with the byte-order mark of UTF-16: declare encoding: utf-16"
+    if order := _order_of_bytes(data):
+        return f"Many of its bytes are zero, as in UTF-16: declare encoding: {order}"
+    for candidate in ("utf-8", "cp932") if codec.startswith("shift") else ("utf-8",):
+        try:
+            data.decode(candidate)
+        except UnicodeDecodeError:
+            continue
+        return f"It can be read as {candidate}: declare encoding: {candidate}"
+    return "Declare its true encoding (encoding: cp932, cp1252, latin-1, utf-16, ...)"

@@ -76,3 +76,46 @@ def test_a_wrong_encoding_is_an_error_with_its_place(text, written, declared, pl
         as_utf8(text.encode(written), declared)
     assert f"not {declared}: {place}" in str(raised.value)
     assert found in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "declared", "says"),
+    [
+        ("a,b\n".encode("utf-16"), "utf-8", "byte 1 reads ff fe 61 00 (hexadecimal). It begins with the byte-order"),
+        ("id,name\n".encode("utf-16-le"), "utf-8", "Declare encoding: utf-16-le"),
+        ("id,name\n".encode("utf-16-be"), "cp932", "Declare encoding: utf-16-be"),
+        ("id,name\n".encode("utf-16-be"), "utf-16", "no byte-order mark, so that the order of its bytes is unknown"),
+        ("\ufeffid\n".encode("utf-16-be"), "utf-16-le", "says the other order"),
+        ("id\n注文\n".encode("utf-16-be")[:-1], "utf-16-be", "line 2, byte 11 reads 00 (hexadecimal)"),
+        ("id\n日本日本\n".encode(), "cp932", "line 2, byte 4 reads e6 97 a5 e6 (hexadecimal). It can be read as utf-8"),
+        ("id\n注文の名前\n".encode(), "latin-1", "It can be read as utf-8"),
+        ("id\n髙橋①\n".encode("cp932"), "shift_jis", "byte 4 reads ee e0 8b b4 (hexadecimal). It can be read as cp932"),
+    ],
+)  # fmt: skip
+def test_what_decodes_by_chance_or_nearly_is_an_error_that_says_what_to_declare(data, declared, says):
+    with pytest.raises(UnreadableFileError) as raised:
+        as_utf8(data, declared)
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("naïve,Müller,Ærø\n", "latin-1"),
+        ("ﾃｱ,ﾄｰ\n", "cp932"),  # valid UTF-8 by chance, too
+        ("①㈱～髙\n", "cp932"),
+        ("a,b\n1,\x00\n" * 9, "utf-8"),
+        ("注文の名前\n", "utf-16-be"),
+        ("注文の名前\n", "utf-16-le"),
+        ("", "utf-16"),
+        ("é\n", "utf-32"),
+    ],
+)
+def test_what_is_declared_rightly_is_not_doubted(text, encoding):
+    assert as_utf8(text.encode(encoding), encoding).decode() == text
+
+
+def test_cp932_and_shift_jis_differ_in_a_handful_of_signs():
+    """The wave dash of Shift_JIS is a full-width tilde on Windows, where most such files come from."""
+    assert as_utf8(b"\x81\x60\x81\x7c", "cp932").decode() == "\uff5e\uff0d"
+    assert as_utf8(b"\x81\x60\x81\x7c", "shift_jis").decode() == "\u301c\u2212"
