@@ -7,10 +7,10 @@ CUSTOMERS ?= 5000
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format ui bench lock clean
+.PHONY: help setup demo test lint format ui bench bench-database lock clean
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 16
 
 setup: $(STAMP) ## Install what requirements.lock pins into .venv, once
 
@@ -42,6 +42,9 @@ ui: $(STAMP) ## Open the Dagster UI on the demo company, with the nightly schedu
 
 bench: $(STAMP) ## Time a first and a next night of ten million order lines beside bare DuckDB
 	$(BIN)/python -m tests.benchmarks.night
+
+bench-database: $(STAMP) ## Time a first load and a night of 10,000 changed rows by the size of a PostgreSQL table
+	$(BIN)/python -m tests.benchmarks.database
 
 lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --all-extras \

@@ -481,7 +481,7 @@ def test_numbering_records_is_refused(orders, company):
 
 
 def test_a_connection_that_dies_in_mid_read_leaves_nothing_and_the_next_night_all(orders, tmp_path, company):
-    orders.run(ROWS.format(first=3001, last=400_000))
+    orders.run(ROWS.format(first=3001, last=150_000))
     table = incremental()
     undisturbed = Company(tmp_path / "undisturbed")
     undisturbed.folder.mkdir()
@@ -499,7 +499,7 @@ def test_a_connection_that_dies_in_mid_read_leaves_nothing_and_the_next_night_al
     assert company.query(
         "select (select count(*) from raw_crm.orders) + (select count(*) from ingest.cursors)"
     ) == [(0,)]
-    assert records(company.night(table)) == [400_000]
+    assert records(company.night(table)) == [150_000]
     assert company.raw() == undisturbed.raw()
 
 
@@ -507,7 +507,7 @@ def test_a_server_that_dies_in_mid_read_is_one_clear_message(company, monkeypatc
     folder = Path(tempfile.mkdtemp(prefix="kz"))
     server = Postgres(started(folder), "postgres")
     try:
-        server.run(SCHEMA + ROWS.format(first=1, last=400_000))
+        server.run(SCHEMA + ROWS.format(first=1, last=150_000))
         monkeypatch.setenv(VARIABLE, server.address())
 
         def kill(done: int, _total: int, _what: str) -> None:
@@ -520,7 +520,7 @@ def test_a_server_that_dies_in_mid_read_is_one_clear_message(company, monkeypatc
             company.night(incremental())
         assert company.query("select count(*) from raw_crm.orders") == [(0,)]
         server.server.ensure_postgres_running()
-        assert records(company.night(incremental())) == [400_000]
+        assert records(company.night(incremental())) == [150_000]
     finally:
         server.server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
