@@ -56,6 +56,13 @@ _OF_THE_EVENT = frozenset(
         *("added_tags", "removed_tags", "comment_present", "comment_public"),
     )
 )
+# Every part of an audit has every key: one that came with a later page only would look like a new column.
+_PART: Record = dict.fromkeys(
+    ("id", "type", "field_name", "value", "previous_value", "author_id", "public", "score")
+) | {
+    "author": {"role": None},
+    "group": {"name": None},
+}
 
 
 @dataclass(frozen=True)
@@ -351,7 +358,7 @@ def _parts(child: Record, event: Record, number: str, directory: _Directory) -> 
         number: of the child, should it have none.
     """
     kind = child.get("event_type", "Change")  # the reference's own example has none, and is a change
-    part = {"id": child.get("id", number), "type": kind}
+    part = _PART | {"id": child.get("id", number), "type": kind}
     if kind in ("Comment", "VoiceComment"):
         author = child.get("author_id", event.get("updater_id"))
         public = child.get("public", child.get("comment_public"))

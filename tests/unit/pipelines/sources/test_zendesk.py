@@ -32,7 +32,13 @@ def ids(pages: list[Page]) -> list[list[int]]:
 
 
 def events_of(page: Page) -> list[dict[str, Any]]:
-    return [part for audit in page.records for part in audit["events"]]
+    return [said(part) for audit in page.records for part in audit["events"]]
+
+
+def said(part: dict[str, Any]) -> dict[str, Any]:
+    """A part of an audit without what it leaves empty."""
+    empty = (None, {"role": None}, {"name": None})
+    return {key: value for key, value in part.items() if value not in empty}
 
 
 def test_tickets_page_by_page(zendesk: ZendeskService, reader: Zendesk) -> None:
@@ -205,20 +211,18 @@ def test_history_has_the_shape_of_audits(zendesk: ZendeskService, reader: Zendes
         "author_id": 101,
         "via": {"channel": "Email"},
     }
-    assert created["events"] == [
+    assert [said(part) for part in created["events"]] == [
         {
             "id": "100-status",
             "type": "Create",
             "field_name": "status",
             "value": "new",
-            "previous_value": None,
         },
         {
             "id": "100-group_id",
             "type": "Create",
             "field_name": "group_id",
             "value": 7,
-            "previous_value": None,
             "group": {"name": "Billing"},
         },
         {
@@ -226,11 +230,10 @@ def test_history_has_the_shape_of_audits(zendesk: ZendeskService, reader: Zendes
             "type": "Create",
             "field_name": "type",
             "value": "question",
-            "previous_value": None,
         },
         {"id": 101, "type": "Comment", "author_id": 101, "author": {"role": "end-user"}, "public": True},
     ]
-    assert changed["events"] == [
+    assert [said(part) for part in changed["events"]] == [
         {
             "id": 200,
             "type": "Change",
@@ -242,6 +245,9 @@ def test_history_has_the_shape_of_audits(zendesk: ZendeskService, reader: Zendes
         {"id": 201, "type": "Change", "field_name": "status", "value": "open", "previous_value": "new"},
         {"id": 202, "type": "Comment", "author_id": 900, "author": {"role": "agent"}, "public": False},
     ]
+    assert (
+        len({tuple(part) for part in [*created["events"], *changed["events"]]}) == 1
+    )  # all have the same keys
     assert b"Where is it" not in page.json_lines  # what people wrote is not needed
 
 
@@ -267,7 +273,6 @@ def test_ratings_and_events_in_the_short_form_of_the_reference(
             "type": "Change",
             "field_name": "status",
             "value": "solved",
-            "previous_value": None,
         },
     ]
 
