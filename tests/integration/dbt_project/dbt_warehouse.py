@@ -187,6 +187,11 @@ class Warehouse:
         results = self.dbt("build", "--exclude-resource-type", "unit_test", *arguments)
         assert failures(results) == {}
 
+    def execute(self, sql: str) -> None:
+        """Change what stands beside the raw tables."""
+        with duckdb.connect(self.path) as connection:
+            connection.execute(sql)
+
     def query(self, sql: str) -> pl.DataFrame:
         with duckdb.connect(self.path, read_only=True) as connection:
             return connection.sql(sql).pl()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from datetime import date
@@ -37,6 +38,27 @@ def test_three_nights_equal_one(built: Warehouse, warehouse: Warehouse) -> None:
     for night, tables in enumerate(LOADS, start=1):
         warehouse.load(night, tables)
         warehouse.build()
+    assert _without_load_counts(warehouse.published()) == _without_load_counts(built.published())
+
+
+def test_probable_people_come_and_go(built: Warehouse, warehouse: Warehouse) -> None:
+    """Orders and answers follow a link in the night it appears, and the night it is gone nothing of it is left."""
+    link = "insert into matching.people values ('c1', 'c0', 0.99, {load})"
+    for night, tables in enumerate(LOADS, start=1):
+        warehouse.load(night, tables)
+        if night > 1:
+            warehouse.execute(f"delete from matching.people; {link.format(load=night)}")
+        if night == len(LOADS):
+            warehouse.execute("update matching.people set same_person_id = person_id")
+        warehouse.build()
+        if night == 2:
+            of_both = warehouse.query(
+                "select customer_key, account_count from marts.dim_customers where account_count = 2"
+            )
+            assert hashlib.md5(b"secretc0").hexdigest() in of_both["customer_key"].to_list()
+            incremental = warehouse.published()
+            warehouse.build(AS_OF, "--full-refresh")
+            assert incremental == warehouse.published()
     assert _without_load_counts(warehouse.published()) == _without_load_counts(built.published())
 
 
