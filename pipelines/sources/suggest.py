@@ -40,6 +40,7 @@ _KINDS = {
 }
 # Beside the table that a shop's export is mainly of, it is often another one's, too.
 _COMPANIONS = ("crm.orders", "crm.order_lines", "crm.customers", "crm.products")
+_IN_WORDS = ("name", "full_name", "email", "reason")  # never numbers
 _SCALES = ((1, 5), (1, 7), (0, 10), (1, 10), (0, 100))
 _FILLED_BY_QUESTIONS = ("question_id", "metric", "score", "scale_min", "scale_max", "comment")
 _MOST_LABELS = 11
@@ -178,7 +179,11 @@ def _as_companion(guess: TableGuess, main: TableGuess, export: _Export) -> Table
 
 def _table(export: _Export, contract: Contract) -> TableGuess:
     found = _assigned(export.columns, contract)
-    taken = {_column_of(guess) for guess in found.values() if guess.score >= LIKELY}
+    taken = {
+        _column_of(guess)
+        for name, guess in found.items()
+        if guess.score >= LIKELY and name not in _FILLED_BY_QUESTIONS
+    }
     questions = tuple(_questions(export, taken)) if contract.name == "survey.responses" else ()
     filled = _FILLED_BY_QUESTIONS if any(question.active for question in questions) else ()
     if filled:
@@ -237,12 +242,11 @@ def _assigned(columns: Sequence[ColumnProfile], contract: Contract) -> dict[str,
 def _likeness(found: ColumnProfile, contract: Contract, column: Column) -> Guess | None:
     """How much a column of the file is like a canonical one; None: not at all."""
     score, reason = _by_name(found, contract, column)
-    if found.kind == {"email": "e-mail", "phone": "telephone"}.get(column.name) and score < SURE:
-        by_kind = LIKELY if found.kind == "e-mail" else POSSIBLE
-        score, reason = max(score, by_kind), f"its values look like {found.kind} ones"
+    if column.name == "email" and found.kind == "e-mail" and score < LIKELY:
+        score, reason = LIKELY, "its values are e-mail addresses"
     if score == 0 or found.kind not in (*_KINDS[column.kind], "empty"):
         return None
-    if column.name in ("email", "phone") and found.kind in ("boolean", "integer", "decimal"):
+    if column.name in _IN_WORDS and found.kind not in ("text", "free text", "e-mail", "empty"):
         return None
     if found.kind == "empty":
         score, reason = score / 2, f"{reason}, but it is empty here"
