@@ -64,10 +64,13 @@ def _settings_findings(settings: Settings) -> Iterator[Finding]:
 
 def _files_findings(settings: Settings, name: str, source: FileSource) -> Iterator[Finding]:
     found = _attempt(
-        f"source {name}", lambda: f"{len(find_files(name, source, settings)):,} files match {source.files}"
+        f"source {name}",
+        lambda: (
+            f"{len(find_files(name, source, settings)):,} files match {settings.as_written(source.files)}"
+        ),
     )
     if found.state == "ok" and not find_files(name, source, settings):
-        found = Finding("warning", found.subject, f"no file matches {source.files} yet")
+        found = Finding("warning", found.subject, f"no file matches {settings.as_written(source.files)} yet")
     yield found
     if source.duplicate_records == "keep":
         yield Finding("ok", f"source {name}", "exact duplicates of records without a key are kept")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from pipelines.settings.base import Model, known_timezone
 from pipelines.settings.sources import Source
@@ -99,6 +99,7 @@ class Settings(Model):
     matching: Matching = Matching()
 
     _path: Path = Path(CONFIG_NAME)
+    _written: dict[str, str] = PrivateAttr(default_factory=dict)  # by the pattern that it became
 
     @property
     def path(self) -> Path:
@@ -109,6 +110,11 @@ class Settings(Model):
     def folder(self) -> Path:
         """The folder that relative paths start from."""
         return self._path.parent
+
+    def as_written(self, files: str) -> str:
+        """A pattern of files as the settings file has it, for messages: with the names of variables rather
+        than with the paths of this machine."""
+        return self._written.get(files, files)
 
     @property
     def zone(self) -> ZoneInfo:

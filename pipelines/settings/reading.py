@@ -50,6 +50,11 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     except RecursionError:
         raise SettingsError(f"{path}: an anchor (&name) holds a reference (*name) to itself") from None
     settings._path = path
+    settings._written = {
+        source.files: content["sources"][name]["files"]
+        for name, source in settings.sources.items()
+        if isinstance(source, sources.FileSource)
+    }
     return settings
 
 

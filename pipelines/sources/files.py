@@ -38,7 +38,7 @@ def find_files(source_name: str, source: FileSource, settings: Settings) -> list
     files = matching_files(source, settings)
     if not files and source.required:
         raise SettingsError(
-            f"{settings.path}: sources.{source_name}.files: no file matches {source.files}. "
+            f"{settings.path}: sources.{source_name}.files: no file matches {settings.as_written(source.files)}. "
             f"Correct the pattern, or write required: false where the files may be absent."
         )
     return files

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.settings import FileSource, Settings, SettingsError
+from pipelines.settings import FileSource, Settings, SettingsError, load_settings
 from pipelines.sources.files import content_hash, find_files, has_changed, read_file
 
 CAMPAIGNS = {"table": "crm.campaigns", "columns": {"campaign_id": "id", "starts_on": "s", "ends_on": "s"}}
@@ -119,3 +119,15 @@ def test_the_declared_dialect_is_used(tmp_path, keys, text):
     [file] = find_files("s", declared, settings_in(tmp_path))
     [(_, records)] = read_file(file, declared)
     assert records.frame.select("id", "s").rows() == [("1", "2")]
+
+
+def test_a_pattern_from_a_variable_is_shown_with_the_variables_name(tmp_path):
+    (tmp_path / "kizuna.yml").write_text(
+        "company: {name: x}\nsources:\n  s:\n    files: ${EXPORTS}/*.csv\n    format: csv\n"
+        "    tables: [{table: org.departments, columns: {department: id}}]\n"
+    )
+    settings = load_settings(tmp_path / "kizuna.yml", {"EXPORTS": "/secret/machine/path"})
+    with pytest.raises(SettingsError) as raised:
+        find_files("s", settings.sources["s"], settings)
+    assert "no file matches ${EXPORTS}/*.csv" in str(raised.value)
+    assert "machine" not in str(raised.value)
