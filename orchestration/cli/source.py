@@ -142,7 +142,8 @@ def suggest(
     output.write_text(text, encoding="utf-8")
     missing = sum(len(mapped.missing) for mapped in found.tables)
     out.print(
-        f"Wrote {output}: {', '.join(mapped.table for mapped in found.tables)}"
+        f"Wrote {output}: format {found.reading.format}"
+        + "".join(f", {mapped.table}" for mapped in found.tables)
         + (f"; {missing} required columns are missing" if missing else "")
         + f". Read it, then: kizuna source preview {file} --config {output}",
         highlight=False,

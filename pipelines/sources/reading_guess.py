@@ -44,6 +44,7 @@ _LETTERS = {
     "latin-1": "\u00c0-\u024f",
 }
 _JUDGED_BYTES = 256 * 1024  # of the text: the records of one export are alike
+_MOST_FIELDS = 0.5  # exports leave out what nobody has filled in
 _DELIMITERS = (",", ";", "\t", "|")
 _QUOTES = ('"', None, "'")
 _SOUND = 0.9  # of the records: a few broken ones are typing errors
@@ -114,6 +115,7 @@ def guess_reading(path: Path, format_: str | None = None) -> ReadingGuess:
         vendor = _of_a_vendor(path, named, options)
         if vendor is not None:
             reasons["format"] = f"its columns are those of {vendor}"
+            options.pop("records", None)  # its preset says it
             return _read(path, vendor, _known(options, vendor), reasons)
     if named in ("csv", "whitespace"):
         _find_header(path, named, options, reasons)
@@ -121,7 +123,7 @@ def guess_reading(path: Path, format_: str | None = None) -> ReadingGuess:
 
 
 def _known(options: Mapping[str, Any], format_: str) -> dict[str, Any]:
-    """What of the options the format reads, but for what its preset says already."""
+    """What of the options the format reads."""
     return {name: value for name, value in options.items() if name in FORMATS[format_].options}
 
 
@@ -295,6 +297,8 @@ def _of_a_vendor(path: Path, plain: str, options: Mapping[str, Any]) -> str | No
         reads_json = "records" in format_.options
         if format_.preset is None or reads_json != (plain != "csv"):
             continue
+        if options.get("records", "") not in ("", options_of(name, {}).get("records")):
+            continue
         wanted = _columns_of_preset(name)
         given = {option: value for option, value in options.items() if option != "records"}
         try:
@@ -303,7 +307,7 @@ def _of_a_vendor(path: Path, plain: str, options: Mapping[str, Any]) -> str | No
             continue
         columns = [column for column in reading.records.frame.columns if column not in (RECORD, LINE)]
         if _is_of(name, wanted, columns):
-            found[name] = len(wanted)
+            found[name] = len(wanted & set(columns))
     return max(found, key=lambda name: found[name]) if found else None
 
 
@@ -311,6 +315,8 @@ def _columns_of_preset(name: str) -> set[str]:
     """The columns that a vendor's files must have for its preset."""
     found: set[str] = set()
     for table in with_preset({"format": name})["tables"]:
+        if "explode" in table:
+            continue
         for origin in table.get("columns", {}).values():
             if isinstance(origin, str):
                 found.add(origin)
@@ -325,6 +331,8 @@ def _is_of(name: str, wanted: set[str], columns: Sequence[str]) -> bool:
         return columns[0].casefold() in _TIME_COLUMNS
     if name == "surveymonkey":  # people remove columns before they hand an export on
         return words(columns[0])[:2] in (["respondent", "id"], ["respondentid"])
+    if FORMATS[name].has_lists:  # the list's name has been found; a field that no record has is no column
+        return len(wanted & set(columns)) >= _MOST_FIELDS * len(wanted)
     return bool(wanted) and wanted <= set(columns)
 
 

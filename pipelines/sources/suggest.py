@@ -324,7 +324,12 @@ def _made_up(column: Column, found: Mapping[str, Guess]) -> Guess:
 
 
 def _vendor_tables(export: _Export) -> Iterator[TableGuess]:
-    """What a vendor's preset leaves to say: columns of one's own, questions, and what this export lacks."""
+    """What a vendor's preset leaves to say: columns of one's own, questions, and what this export lacks.
+
+    Nothing of records in JSON, where a field that is not there is simply empty.
+    """
+    if FORMATS[export.reading.format].has_lists:
+        return
     present = set(export.frame.columns)
     for table in with_preset({"format": export.reading.format})["tables"]:
         contract = contracts.contract_named(table["table"])

@@ -168,6 +168,23 @@ def test_a_json_export_of_tickets_and_where_its_records_are(
     assert night.total("rows_loaded") == found.tables[0].total("loaded") == 5
 
 
+def test_an_export_of_a_help_desk_brings_its_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = ("status", "priority", "type", "group_id", "created_at", "updated_at")
+    tickets = [
+        {"id": n, **dict.fromkeys(fields), "created_at": "2026-01-01T10:00:00Z", "via": {"channel": "web"}}
+        for n in range(5)
+    ]
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps({"tickets": tickets}))
+    text, source = _written(file, tmp_path / "settings")
+    assert source.format == "zendesk"
+    assert "records:" not in text, "the preset says it"
+    found, night = _tried(file, tmp_path, monkeypatch)
+    assert night.total("rows_loaded") == found.tables[0].total("loaded") == 5
+    file.write_text(json.dumps({"people": tickets}))
+    assert guess_reading(file).format == "json", "the list of its records is called otherwise"
+
+
 def test_other_containers_are_known_by_their_first_bytes(tmp_path: Path) -> None:
     frame = pl.DataFrame({"product_id": ["a", "b"], "name": ["A", "B"]})
     frame.write_parquet(tmp_path / "products.bin")
