@@ -288,6 +288,20 @@ def test_columns_over_time_a_new_one_is_kept_and_a_retyped_one_refused(orders, c
     assert "'placed' holds timestamp where it held timestamp with time zone before" in str(raised.value)
 
 
+def test_a_new_column_is_kept_and_reported_and_an_unmapped_one_is_not_gone(orders, company):
+    table = incremental({**ORDERS, "columns": {"order_id": "id", "ordered_at": "placed"}}, overlap="1min")
+    company.night(table)
+    orders.run(
+        "alter table orders add gift boolean; update orders set gift = true, changed = now() where id = 7"
+    )
+    night = company.night(table)
+    assert night.columns.kept == ("'gift' of public.orders",)
+    assert night.columns.gone == ()
+    assert company.query("select order_id, _extra from raw_crm.orders where _extra is not null") == [
+        ("7", '{"gift":true}')
+    ]
+
+
 def test_tables_of_one_night_are_of_one_moment(orders, company):
     lines = {
         "table": "crm.order_lines",
