@@ -43,7 +43,7 @@ class JsonRecords:
                 ``<explode>.<field>``. A record without the list has none. One with something else in its
                 place is rejected, and so is an element that is no object.
         """
-        with _engine().cursor() as connection:
+        with engine().cursor() as connection:
             connection.register("texts", self.texts.to_arrow())
             connection.execute(
                 f"create temp table judged as select *, {self._reason(explode)} as reason from texts"
@@ -69,7 +69,7 @@ class JsonRecords:
 
     def names(self, explode: str | None) -> frozenset[str]:
         """The fields at the top of each record or, exploded, of each element; as ``records`` calls them."""
-        with _engine().cursor() as connection:
+        with engine().cursor() as connection:
             connection.register("texts", self.texts.to_arrow())
             connection.execute(
                 f"create temp table judged as select *, {self._reason(explode)} as reason from texts"
@@ -125,7 +125,7 @@ def numbered(texts: pl.Series, lines: pl.Series | None = None) -> pl.DataFrame:
 
 
 @cache
-def _engine() -> duckdb.DuckDBPyConnection:
+def engine() -> duckdb.DuckDBPyConnection:
     """One database in memory for all files: opening one takes longer than reading a small file."""
     return duckdb.connect()
 
