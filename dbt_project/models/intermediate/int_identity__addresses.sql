@@ -5,6 +5,7 @@ with customers as (
         {{ normalised_email('customers.email') }} as email,
         customers.phone,
         {{ telephone_digits('customers.phone') }} as digits,
+        {{ digits_only('customers.phone') }} as all_digits,
         {{ is_international('customers.phone') }} as is_international,
         upper(customers.country) as country
     from {{ ref('stg_crm__customers') }} as customers
@@ -37,17 +38,17 @@ telephones as (
         customers.digits,
         customers.is_international,
         calling_codes.calling_code,
-        {{ digits_only('customers.phone') }} like calling_codes.trunk_prefix || '%' as has_trunk_prefix,
+        customers.all_digits like calling_codes.trunk_prefix || '%' as has_trunk_prefix,
         case
             when
                 customers.is_international and customers.digits like calling_codes.calling_code || '%'
                 then substr(customers.digits, length(calling_codes.calling_code) + 1)
             when
                 not customers.is_international
-                and {{ digits_only('customers.phone') }} like calling_codes.trunk_prefix || '%'
-                then substr({{ digits_only('customers.phone') }}, length(calling_codes.trunk_prefix) + 1)
+                and customers.all_digits like calling_codes.trunk_prefix || '%'
+                then substr(customers.all_digits, length(calling_codes.trunk_prefix) + 1)
             when not customers.is_international and calling_codes.trunk_prefix is null
-                then {{ digits_only('customers.phone') }}
+                then customers.all_digits
             else customers.digits
         end as national_digits
     from customers
@@ -81,19 +82,19 @@ customer_addresses as (
         customer_key
     from customers
     where email is not null
-    union
+    union all
     select
         'phone' as address_kind,
         '+' || international_digits as address,
         customer_key
     from international
-    union
+    union all
     select
         'phone' as address_kind,
         international_digits as address,
         customer_key
     from international
-    union
+    union all
     select
         'phone' as address_kind,
         {{ without_leading_zeros('national_digits') }} as address,
