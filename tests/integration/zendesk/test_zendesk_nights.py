@@ -189,9 +189,9 @@ def test_the_next_night_brings_what_changed(settings: Settings, home: Home, zend
     assert status == ("deleted",)
 
 
-# Of 15 requests: the first, one within a load, one that begins one, the last of the tickets, the first of the
-# events, the lists of groups and agents, one within a load of events, the last.
-@pytest.mark.parametrize("request_number", [1, 2, 3, 7, 8, 9, 10, 12, 14])
+# Of 15 requests: one within a load, the last of the tickets, the list of groups, one within a load of events.
+# (All pages: test_zendesk_pages.py.)
+@pytest.mark.parametrize("request_number", [2, 7, 9, 12])
 def test_interrupted_at_a_request_and_run_again(
     settings: Settings,
     home: Home,
@@ -223,7 +223,7 @@ def answer_instead(service: ZendeskService, handler: Any) -> None:
     service.failures.extend(waiting)
 
 
-@pytest.mark.parametrize("page", [1, 2, 4, 8, 10])
+@pytest.mark.parametrize("page", [2, 4, 10])
 def test_killed_at_a_page_and_run_again(
     settings: Settings, home: Home, undisturbed: dict[str, list[Any]], page: int
 ) -> None:
@@ -239,6 +239,47 @@ def test_killed_at_a_page_and_run_again(
         ingest_source(home, settings, "support", kill)
     ingest_source(home, settings, "support")
     assert rows(home) == undisturbed
+
+
+def test_the_default_mapping_tells_who_answered_and_who_held_it(
+    zendesk: ZendeskService, home: Home, tmp_path: Path
+) -> None:
+    fill(zendesk)
+    zendesk.users.append({"id": 900, "role": "agent"})
+    zendesk.events = [
+        event(
+            1,
+            1,
+            0,
+            {"event_type": "Create", "requester_id": 101},
+            {"event_type": "Create", "group_id": 7},
+            by=101,
+        ),
+        event(2, 1, 60, {"event_type": "Comment", "author_id": 900, "public": True, "body": "Which order?"}),
+        event(3, 1, 120, {"event_type": "Comment", "author_id": 101, "public": True, "body": "12"}, by=101),
+        event(4, 1, 180, {"event_type": "Change", "group_id": 8, "previous_value": 7}),
+        event(5, 1, 240, {"event_type": "Change", "status": "hold", "previous_value": "open"}),
+    ]
+    path = tmp_path / "kizuna.yml"
+    path.write_text(CONFIG.partition("    tables:")[0].replace("ADDRESS", zendesk.address), encoding="utf-8")
+    result = ingest_source(home, load_settings(path, {}), "support")
+    assert result.total("rows_quarantined") == 0
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        history = connection.execute(
+            "select kind, agent_id, department, status from raw_support.ticket_events order by sequence_number"
+        ).fetchall()
+        tickets = connection.execute(
+            "select customer_id, channel, department, status from raw_support.tickets where ticket_id = '2'"
+        ).fetchall()
+    assert history == [
+        ("created", "101", None, None),
+        ("assigned", "101", "Billing", None),
+        ("agent_replied", "900", None, None),
+        ("customer_replied", "101", None, None),
+        ("assigned", "900", "Returns", None),
+        ("status_changed", "900", None, "on_hold"),
+    ]
+    assert tickets == [("C2", "email", "Billing", "open")]
 
 
 def test_a_rebuilt_warehouse_goes_on_where_the_old_one_was(
