@@ -11,7 +11,9 @@ from typing import Literal
 
 import duckdb
 
+from pipelines.formats.records import UnreadableFileError
 from pipelines.home import Home
+from pipelines.ingest.connection import check_connection
 from pipelines.landing import LandingZone
 from pipelines.load import last_load_id
 from pipelines.publication import PublicationError, current_version
@@ -23,6 +25,7 @@ from pipelines.settings import (
     load_settings,
     secret_value,
 )
+from pipelines.sources.errors import SourceError
 from pipelines.sources.files import find_files
 from pipelines.sources.mapping import source_fields
 from pipelines.warehouse import WarehouseBusyError, open_warehouse
@@ -37,8 +40,12 @@ class Finding:
     text: str
 
 
-def examine(home: Home, config: Path) -> list[Finding]:
-    """Everything that has to be right for a night to succeed, without changing anything."""
+def examine(home: Home, config: Path, *, connect: bool = False) -> list[Finding]:
+    """Everything that has to be right for a night to succeed, without changing anything.
+
+    Args:
+        connect: whether to ask each database and service; without, the network is left alone.
+    """
     findings: list[Finding] = []
     try:
         settings = load_settings(config)
@@ -46,12 +53,12 @@ def examine(home: Home, config: Path) -> list[Finding]:
         findings.append(Finding("error", "settings", str(error)))
     else:
         findings.append(Finding("ok", "settings", str(settings.path)))
-        findings += _settings_findings(settings)
+        findings += _settings_findings(home, settings, connect)
     findings += _home_findings(home)
     return findings
 
 
-def _settings_findings(settings: Settings) -> Iterator[Finding]:
+def _settings_findings(home: Home, settings: Settings, connect: bool) -> Iterator[Finding]:
     yield _attempt("customer key", lambda: customer_key_secret(settings) and "the secret is set")
     for name, source in settings.sources.items():
         for mapping in source.mappings:
@@ -59,7 +66,10 @@ def _settings_findings(settings: Settings) -> Iterator[Finding]:
         if isinstance(source, FileSource):
             yield from _files_findings(settings, name, source)
         else:
-            yield _attempt(f"source {name}", lambda name=name: _secrets_text(settings, name))
+            found = _attempt(f"source {name}", lambda name=name: _secrets_text(settings, name))
+            yield found
+            if connect and found.state == "ok":
+                yield _attempt(f"source {name}", lambda name=name: check_connection(home, settings, name))
 
 
 def _files_findings(settings: Settings, name: str, source: FileSource) -> Iterator[Finding]:
@@ -77,19 +87,19 @@ def _files_findings(settings: Settings, name: str, source: FileSource) -> Iterat
 
 
 def _secrets_text(settings: Settings, name: str) -> str:
-    """Without asking the system itself: a doctor must not start what a night does."""
+    """Without asking the system itself: whether the network is touched is for a person to say."""
     source = settings.sources[name]
-    for key in ("connection", "user", "token"):
-        secret = getattr(source, key, None)
-        if secret is not None:
-            secret_value(settings, name, key, secret)
-    return "its secrets are set"
+    secrets = {key: getattr(source, key, None) for key in ("connection", "user", "token")}
+    secrets = {key: secret for key, secret in secrets.items() if secret is not None}
+    for key, secret in secrets.items():
+        secret_value(settings, name, key, secret)
+    return "its secrets are set" if secrets else "it needs no secret"
 
 
 def _attempt(subject: str, action: Callable[[], object]) -> Finding:
     try:
         return Finding("ok", subject, str(action()))
-    except (SettingsError, WarehouseBusyError, PublicationError) as error:
+    except (SettingsError, SourceError, UnreadableFileError, WarehouseBusyError, PublicationError) as error:
         return Finding("error", subject, str(error))
 
 

@@ -21,6 +21,7 @@ from pipelines.home import Home
 from pipelines.privacy import CustomerKeySecretChangedError
 from pipelines.publication import PublicationError
 from pipelines.settings import CONFIG_NAME, SettingsError, customer_key_secret, load_settings
+from pipelines.sources.errors import SourceError
 from pipelines.warehouse import WarehouseBusyError
 
 app = typer.Typer(
@@ -49,7 +50,13 @@ def main() -> None:
     """Run a command; a mistake that people can mend is a message, not a traceback."""
     try:
         app()
-    except (SettingsError, PublicationError, WarehouseBusyError, CustomerKeySecretChangedError) as error:
+    except (
+        SettingsError,
+        SourceError,
+        PublicationError,
+        WarehouseBusyError,
+        CustomerKeySecretChangedError,
+    ) as error:
         _tell(str(error))
     except OSError as error:  # no place, no right, no such folder
         if error.filename is None:
@@ -164,11 +171,19 @@ def status(config: Config = _DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def doctor(config: Config = _DEFAULT_CONFIG) -> None:
-    """Check settings, environment, state folder and publication, and say how to mend what is wrong."""
+def doctor(
+    config: Config = _DEFAULT_CONFIG,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Ask each database and service once whether it lets us in.")
+    ] = False,
+) -> None:
+    """Check settings, environment, state folder and publication, and say how to mend what is wrong.
+
+    Example: kizuna doctor --config shop/kizuna.yml --connect
+    """
     from orchestration.cli.examination import examine
 
-    findings = examine(Home.from_environment(), config)
+    findings = examine(Home.from_environment(), config, connect=connect)
     table = Table(show_header=False, box=None)
     marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "error": "[red]error[/]"}
     for finding in findings:
@@ -184,7 +199,10 @@ def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
 ) -> None:
-    """Open the Dagster UI with the nightly schedule running. End it with Ctrl-C."""
+    """Open the Dagster UI with the nightly schedule running, and files read when they arrive. End it with Ctrl-C.
+
+    Example: kizuna ui --config shop/kizuna.yml --port 3001
+    """
     load_settings(config)  # a mistake is better told here than in a web page
     from orchestration.instance import prepare_environment
 

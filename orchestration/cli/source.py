@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from pipelines import contracts
 from pipelines.formats.records import UnreadableFileError
+from pipelines.home import Home
 from pipelines.settings import CONFIG_NAME, FileSource, Settings, SettingsError, load_settings
 
 source_app = typer.Typer(
@@ -152,6 +156,98 @@ def suggest(
     )
 
 
+@source_app.command("list")
+def list_sources(config: Annotated[Path, ConfigOption] = Path(CONFIG_NAME), as_json: AsJson = False) -> None:
+    """Show the sources in the settings, and what each has brought in.
+
+    Example: kizuna source list --config shop/kizuna.yml
+    """
+    from pipelines.overview import sources_overview
+
+    found = sources_overview(Home.from_environment(), load_settings(config))
+    if as_json:
+        print(json.dumps([asdict(source) for source in found], default=str, indent=2))
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("source", overflow="fold")
+    table.add_column("kind", overflow="fold")
+    table.add_column("reads, and feeds", overflow="fold", ratio=1)
+    table.add_column("last new (UTC)", overflow="fold")
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("refused", justify="right", no_wrap=True)
+    for source in found:
+        table.add_row(
+            source.name,
+            source.kind,
+            f"{escape(source.reads)}\n[dim]{', '.join(source.tables)}[/]",
+            f"{source.last_new_at:%Y-%m-%d %H:%M}" if source.last_new_at else "never",
+            f"{source.rows_loaded:,}",
+            f"{source.rows_quarantined:,}",
+        )
+    out.print(table)
+
+
+@source_app.command()
+def deletions(
+    name: Annotated[str, typer.Argument(help="A source that is a database.")],
+    config: Annotated[Path, ConfigOption] = Path(CONFIG_NAME),
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Delete them; without, only say how many there are.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find rows that a database no longer has, by comparing all keys; with --apply delete them here, too.
+
+    Only keys travel. The next run builds the tables without them.
+
+    Example: kizuna source deletions crm && kizuna source deletions crm --apply
+    """
+    from orchestration.cli.progress import step_progress
+    from pipelines.companies import make_room
+    from pipelines.ingest import compare_deletions
+    from pipelines.turn import turn
+
+    settings = load_settings(config)
+    _known(settings, name)
+    home = Home.from_environment().create()
+    with turn(home), step_progress(err, enabled=not as_json) as display:
+        make_room(home, settings)
+        found = compare_deletions(
+            home,
+            settings,
+            name,
+            apply=apply,
+            progress=lambda done, total, what: display.report(f"keys of {what}", done, total),
+        )
+    if as_json:
+        print(json.dumps([asdict(table) for table in found], indent=2))
+        return
+    table = Table("table", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("rows here", justify="right")
+    table.add_column("deleted" if apply else "gone from the database", justify="right")
+    for compared in found:
+        table.add_row(compared.table, f"{compared.rows_held:,}", f"{compared.rows_gone:,}")
+    out.print(table)
+    for compared in found:
+        if compared.rows_without_key:
+            out.print(
+                f"{compared.table}: the mapping cannot read the keys of {compared.rows_without_key:,} rows of the "
+                f"database; they may be any, so nothing of this table is deleted.",
+                highlight=False,
+            )
+    if not apply and any(compared.rows_gone for compared in found):
+        out.print(
+            f"Nothing was changed. Delete them with: kizuna source deletions {name} --apply", highlight=False
+        )
+
+
+def _known(settings: Settings, name: str) -> None:
+    if name not in settings.sources:
+        raise SettingsError(
+            f"{settings.path}: there is no source {name!r}; there are {', '.join(settings.sources)}"
+        )
+
+
 def _as_seen_from(file: Path, folder: Path) -> str:
     """The file's path as settings in the folder name it."""
     return Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
@@ -177,10 +273,7 @@ def _source_in_settings(
             f"{file}: no source in {settings.path} has a pattern that matches it. Name one: "
             f"--source {' or '.join(settings.sources)}; or say --format"
         )
-    if name not in settings.sources:
-        raise SettingsError(
-            f"{settings.path}: there is no source {name!r}; there are {', '.join(settings.sources)}"
-        )
+    _known(settings, name)
     if not isinstance(settings.sources[name], FileSource):
         raise SettingsError(f"{settings.path}: sources.{name} reads no files, so there is none to preview")
     return settings, name

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from pipelines.formats.json_lines import json_lines
 from pipelines.formats.records import UnreadableFileError
@@ -41,16 +42,29 @@ def ingest_api(turn: SourceTurn) -> None:
         SettingsError: a secret is missing or cannot be one.
         SourceError: the service cannot be read. What was read before is committed.
     """
-    source = turn.source
-    assert isinstance(source, ApiSource)
-    authorization = _authorization(turn.settings, turn.name, source, os.environ)
-    patience = Patience(requests_per_minute=source.requests_per_minute)
-    with JsonClient(source.address, authorization, patience) as client:
-        service = Zendesk(client, turn.name, _secrets(turn.name, source))
+    with open_service(turn.settings, turn.name) as service:
         for stream in _STREAMS:
-            mappings = [mapping for mapping in source.mappings if stream_of(mapping.explode) == stream]
+            mappings = [mapping for mapping in turn.source.mappings if stream_of(mapping.explode) == stream]
             if mappings:
                 _ingest_stream(turn, service, stream, mappings)
+
+
+@contextmanager
+def open_service(settings: Settings, name: str, attempts: int = Patience.attempts) -> Iterator[Zendesk]:
+    """The service of a source, ready to be asked.
+
+    Args:
+        attempts: at each answer.
+
+    Raises:
+        SettingsError: a secret is missing or cannot be one.
+    """
+    source = settings.sources[name]
+    assert isinstance(source, ApiSource)
+    authorization = _authorization(settings, name, source, os.environ)
+    patience = Patience(requests_per_minute=source.requests_per_minute, attempts=attempts)
+    with JsonClient(source.address, authorization, patience) as client:
+        yield Zendesk(client, name, _secrets(name, source))
 
 
 def _ingest_stream(
