@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -100,7 +102,7 @@ def mariadb_server() -> Iterator[MariaDb]:
     if not all(shutil.which(program) for program in ("mariadbd", "mariadb", "mariadb-install-db")):
         pytest.skip("no MariaDB is installed here: apt-get install mariadb-server")
     folder = Path(tempfile.mkdtemp(prefix="kz"))
-    user = ["--user=root"]
+    user = ["--user=root"] if os.geteuid() == 0 else []
     subprocess.run(
         [
             "mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--skip-test-db", *user,
@@ -137,16 +139,14 @@ def mariadb(mariadb_server: MariaDb, monkeypatch: pytest.MonkeyPatch) -> MariaDb
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
 
 
-def _wait_for(socket: Path) -> None:
+def _wait_for(path: Path) -> None:
     for _ in range(300):
-        if socket.exists():
+        if path.exists():
             return
         time.sleep(0.1)
-    raise TimeoutError(f"no server came up at {socket}")
+    raise TimeoutError(f"no server came up at {path}")

@@ -162,7 +162,7 @@ def test_settings_that_do_not_suit_the_database_are_one_clear_message(orders, co
 
 
 def test_a_connection_that_dies_in_mid_read_leaves_nothing_and_the_next_night_all(orders, company):
-    orders.run(ROWS.format(first=3001, last=150_000))
+    orders.run(ROWS.format(first=3001, last=600_000))
 
     def kill(done: int, _total: int, _what: str) -> None:
         if done:
@@ -176,4 +176,4 @@ def test_a_connection_that_dies_in_mid_read_leaves_nothing_and_the_next_night_al
     assert company.query(
         "select (select count(*) from raw_crm.orders) + (select count(*) from ingest.cursors)"
     ) == [(0,)]
-    assert company.night(incremental(TABLE)).streams[0].records == 150_000
+    assert company.night(incremental(TABLE)).streams[0].records == 600_000
