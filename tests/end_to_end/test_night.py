@@ -167,3 +167,42 @@ def test_rollback_lets_readers_open_the_version_before(company: Company) -> None
     rollback(company.home, first.name)
     assert company.query("select as_of_date from meta.publication") == [(first.as_of,)]
     assert len(list_versions(company.home)) == 2
+
+
+def test_what_a_snapshot_no_longer_has_leaves_the_published_tables(company: Company) -> None:
+    """One order loses a line and one loses all: incremental models keep nothing of them."""
+    (first, first_lines), (second, second_lines) = company.query(
+        "select order_id, line_count from marts.fct_orders where line_count > 1 order by order_id limit 2"
+    )
+    before = company.query("select count(*) from marts.fct_order_lines")[0][0]
+    folder = company.config.parent / "crm" / "order_lines"
+    kept: dict[tuple[str, str], list[str]] = {}
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        assert header[:2] == ["OrderNo", "Pos"]
+        # A record without a key may be any row; while there is one, nothing is deleted.
+        whole = (row for row in rows if len(row) == len(header) and row[0] and row[1].isdigit())
+        kept |= {(row[0], row[1]): row for row in whole}
+    gone = {min(key for key in kept if key[0] == first), *(key for key in kept if key[0] == second)}
+    with (folder / "z-all.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *(row for key, row in kept.items() if key not in gone)])
+    files = "files: crm/order_lines/*.csv\n"
+    text = company.config.read_text(encoding="utf-8")
+    assert text.count(files) == 1
+    company.config.write_text(text.replace(files, f"{files}    snapshot: true\n"), encoding="utf-8")
+
+    result = company.night()
+
+    assert result.published, result.failures
+    left = company.query("select order_id, count(*) from marts.fct_order_lines group by 1")
+    assert dict(left).get(first) == first_lines - 1
+    assert second not in dict(left)
+    deleted = company.query("select sum(rows_deleted) from meta.reconciliation")[0][0]
+    assert deleted == 1 + second_lines == before - sum(count for _, count in left)
+    assert company.query(
+        f"select line_count, net_amount from marts.fct_orders where order_id = '{second}'"
+    ) == [(0, 0)]
+    assert company.query(f"select line_count from marts.fct_orders where order_id = '{first}'") == [
+        (first_lines - 1,)
+    ]
