@@ -234,7 +234,7 @@ def responses(newer_than: int) -> Suite:
         ),
         _share_at_most(
             "answers of customers without any reference",
-            "coalesce(customer_id, email, order_id, ticket_id) is null "
+            "coalesce(customer_id, email, phone, order_id, ticket_id, invitation_id) is null "
             "and respondent_type is distinct from 'internal'",
             _UNMATCHABLE_SHARE,
             table,

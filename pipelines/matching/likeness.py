@@ -17,6 +17,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
+
+class MatchingError(Exception):
+    """Probable links cannot be made; the message says how to mend it."""
+
+
 _PEOPLE_WITH_TWINS = 0.01  # share of accounts that have a second one; the prior grows from it
 _TWO_OF_ONE_NAME = 0.92  # Jaro-Winkler similarity from which two names may be one, misspelt (Winkler 1990)
 _TWO_OF_ONE_EMAIL = 0.95
@@ -53,9 +58,17 @@ def probable_pairs(records: pl.DataFrame, threshold: float) -> pl.DataFrame:
     Returns:
         ``unique_id_l`` < ``unique_id_r``, ``match_probability``, ``names_agree`` (see ``_NAMES_AGREE``); ordered by
         the two identifiers. No pair of two contacts, none of one person's accounts.
+
+    Raises:
+        MatchingError: Splink is not installed.
     """
-    from splink import Linker  # takes seconds to load, and most nights do without
-    from splink.backends.duckdb import DuckDBAPI
+    try:
+        from splink import Linker  # takes seconds to load, and most nights do without
+        from splink.backends.duckdb import DuckDBAPI
+    except ModuleNotFoundError as error:
+        raise MatchingError(
+            "matching.enabled needs Splink, which is not installed: install the extra matching, or write enabled: false"
+        ) from error
 
     with duckdb.connect(config={"threads": 1}) as memory:
         memory.register("given", records.to_arrow())

@@ -51,7 +51,7 @@ def refresh_links(home: Home, settings: Settings) -> LinkCounts:
     """Propose links from all that the raw tables hold now, and write them where dbt reads them.
 
     Raises:
-        ModuleNotFoundError: Splink is not installed; it is the extra ``matching``.
+        MatchingError: Splink is not installed; it is the extra ``matching``.
     """
     rules = settings.matching
     with open_warehouse(home, read_only=True) as connection:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 
 import duckdb
 import polars as pl
 import pytest
 
 from pipelines.home import Home
+from pipelines.matching.likeness import MatchingError
 from pipelines.matching.links import propose_links, refresh_links
 from pipelines.matching.tables import create_tables as create_matching_tables
 from pipelines.matching.tables import forget_links
@@ -219,11 +222,14 @@ def test_switched_off_nothing_is_left(company):
         assert connection.execute("from matching.people").fetchall() == []
 
 
+def test_without_splink_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "splink", None)  # as where the extra is not installed
+    with pytest.raises(MatchingError, match=r"install the extra matching, or write enabled: false"):
+        _links(JANE, TWIN)
+
+
 def test_splink_is_not_loaded_where_nobody_wants_it():
     """The night's modules import in a process of their own, and Splink is not among them."""
-    import subprocess
-    import sys
-
     code = "import sys, pipelines.night, pipelines.matching.links; sys.exit('splink' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
