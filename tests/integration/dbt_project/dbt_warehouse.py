@@ -68,7 +68,8 @@ _ROW_COUNTS = """
 _SUMS = """,
         units as quantity_read, units as quantity_loaded,
         coalesce((select sum(quantity) from {replaced}), 0) as quantity_superseded,
-        0 as quantity_quarantined, 0 as quantity_duplicate, 0 as quantity_deleted, money as amount_read, money as amount_loaded,
+        0 as quantity_quarantined, 0 as quantity_duplicate, 0 as quantity_deleted,
+        money as amount_read, money as amount_loaded,
         coalesce((select sum(quantity * unit_price) from {replaced}), 0) as amount_superseded,
         0 as amount_quarantined, 0 as amount_duplicate, 0 as amount_deleted
 """
