@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from orchestration.instance import end_dead_runs, note_process
+from orchestration.jobs import ARRIVALS
 from pipelines.companies import make_room
 from pipelines.home import Home
 from pipelines.settings import Settings
@@ -36,7 +37,8 @@ def in_turn(company: Company) -> dg.ResourceDefinition:
         run_id = context.run.run_id if context.run else None
         if context.instance is not None and run_id is not None:
             note_process(context.instance, run_id)
-        with turn(company.home, wait=context.log.info if context.log else print):
+        is_brief = context.run is not None and context.run.job_name == ARRIVALS
+        with turn(company.home, wait=context.log.info if context.log else print, brief=is_brief):
             make_room(company.home, company.settings)
             if context.instance is not None:
                 end_dead_runs(context.instance, run_id)

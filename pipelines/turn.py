@@ -19,14 +19,16 @@ from pipelines.warehouse import WarehouseBusyError
 
 _POLL_SECONDS = 1.0  # how late a waiting run may notice that it is its turn
 _OWNER_READS = 0o600
+_BRIEF = "reading new files, "
 
 
 @contextmanager
-def turn(home: Home, *, wait: Callable[[str], None] | None = None) -> Iterator[None]:
+def turn(home: Home, *, wait: Callable[[str], None] | None = None, brief: bool = False) -> Iterator[None]:
     """Hold the state folder for one run.
 
     Args:
-        wait: told once who is at work; the run then waits for its turn. None: it does not wait.
+        wait: told once who is at work; the run then waits for its turn. None: it waits for a brief run alone.
+        brief: whether this run is over soon, so that the night of somebody's cron need not fail for it.
 
     Raises:
         WarehouseBusyError: another run is at work, and nobody wants to wait.
@@ -36,18 +38,18 @@ def turn(home: Home, *, wait: Callable[[str], None] | None = None) -> Iterator[N
         while not _taken(handle):
             other = os.read(handle, 200).decode(errors="replace") or "just started"
             os.lseek(handle, 0, os.SEEK_SET)
-            if wait is None:
+            if wait is None and not other.startswith(_BRIEF):
                 raise WarehouseBusyError(
                     f"another run is at work in {home.root} ({other}). Wait until it ends, or end it. "
                     f"BI tools and people read {home.published_file} meanwhile."
                 )
-            wait(f"Another run is at work ({other}); this one waits for it.")
-            wait = _say_nothing
+            if wait is not None:
+                wait(f"Another run is at work ({other}); this one waits for it.")
+                wait = _say_nothing
             time.sleep(_POLL_SECONDS)
         os.ftruncate(handle, 0)
-        os.write(
-            handle, f"process {os.getpid()}, since {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M:%S} UTC".encode()
-        )
+        since = f"process {os.getpid()}, since {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        os.write(handle, f"{_BRIEF if brief else ''}{since}".encode())
         yield
     finally:
         os.close(handle)
