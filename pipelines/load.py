@@ -71,7 +71,8 @@ def load(connection: duckdb.DuckDBPyConnection, zone: LandingZone, manifest: Loa
         _remember_columns(connection, manifest)
         connection.execute("commit")
     except BaseException:  # also a keyboard interrupt must not leave half a load
-        connection.execute("rollback")
+        with suppress(duckdb.Error):  # a commit that failed on a full disk has rolled back already
+            connection.execute("rollback")
         raise
     return loaded
 
@@ -248,7 +249,7 @@ class _Merge:
                 when t._load_id is null then 'new'
                 when ({same}) and v._version is not distinct from t._version then 'duplicate'
                 when not ({newer}) then 'stale'
-                when {same} then 'confirmed'
+                when {same} and t._source = '{self._manifest.source}' then 'confirmed'
                 else 'changed' end as verdict
             from versions v left join (
                 select t.*, t.rowid as _row from {contract.raw_name} t semi join held on t.rowid = held._row
@@ -283,7 +284,8 @@ class _Merge:
 
     def _apply(self) -> None:
         """Write what won. A version that says nothing new moves only the row's version and origin: what
-        depends on the row need not be built again, so its ``_load_id`` stays."""
+        depends on the row need not be built again, so its ``_load_id`` stays. From another source it counts as
+        changed: models carry a row's source."""
         table = self._contract.raw_name
         self._connection.execute(
             f"""update {table} as t set _version = v._version, _file = v._file, _line = v._line,

@@ -284,12 +284,23 @@ def test_a_version_that_says_nothing_new_moves_the_version_but_not_the_load():
     """What is built from the row need not be built again."""
     with warehouse() as (connection, zone):
         night(connection, zone, Batch("shop", [Row(1, 1, 5)]))
-        night(connection, zone, Batch("web", [Row(1, 2, 5)]))
-        assert connection.execute(f"select _load_id, _source, _file from {LINES.raw_name}").fetchall() == [
-            (1, "web", "2.csv")
-        ]
+        night(connection, zone, Batch("shop", [Row(1, 2, 5)]))
+        assert origins(connection) == [(1, "shop", "2.csv")]
         assert raw(connection) == {1: (2, 5)}
         assert_every_row_is_counted(connection)
+
+
+def test_a_row_that_another_source_now_tells_is_built_anew():
+    """Models carry the source of a row."""
+    with warehouse() as (connection, zone):
+        night(connection, zone, Batch("shop", [Row(1, 1, 5)]))
+        night(connection, zone, Batch("web", [Row(1, 2, 5)]))
+        assert origins(connection) == [(2, "web", "2.csv")]
+        assert_every_row_is_counted(connection)
+
+
+def origins(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
+    return connection.execute(f"select _load_id, _source, _file from {LINES.raw_name}").fetchall()
 
 
 def test_a_late_row_without_a_version_is_the_oldest():
