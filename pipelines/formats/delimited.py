@@ -244,8 +244,9 @@ def _parse(
     names = list(columns) if columns else _names(text, split, delimiter, quote)
     body = np.arange(split.starts.size) >= header_rows
     miscounted = split.fields != len(names)
-    bad = np.flatnonzero(body & (split.broken | miscounted))
-    good = np.flatnonzero(body & ~split.broken & ~miscounted)
+    damaged = _holds_nul(text, split)
+    bad = np.flatnonzero(body & (split.broken | miscounted | damaged))
+    good = np.flatnonzero(body & ~split.broken & ~miscounted & ~damaged)
 
     frame = _read_fields(_joined(text, split, good), names, delimiter, quote, null_values)
     if frame.height != good.size:
@@ -258,14 +259,30 @@ def _parse(
         ),
         rejected=rejected_frame(
             split.lines[bad].tolist(),
-            [_reason(bool(split.broken[r]), int(split.fields[r]), len(names)) for r in bad],
+            [
+                _reason(bool(split.broken[r]), int(split.fields[r]), len(names), is_damaged=bool(damaged[r]))
+                for r in bad
+            ],
             texts(bad),
         ),
         original_text=lambda records: texts(records.to_numpy()),
     )
 
 
-def _reason(broken: bool, fields: int, expected: int) -> str:
+def _holds_nul(text: bytes, split: Split) -> npt.NDArray[np.bool_]:
+    """Which records hold a NUL byte. No text has one: a disk or a transfer has lost what stood there."""
+    found = np.zeros(split.starts.size, np.bool_)
+    if found.size and b"\0" in text:
+        nuls = np.flatnonzero(np.frombuffer(text, np.uint8) == 0)
+        records = np.searchsorted(split.starts, nuls, side="right") - 1
+        inside = (records >= 0) & (nuls < split.ends[np.maximum(records, 0)])
+        found[records[inside]] = True
+    return found
+
+
+def _reason(broken: bool, fields: int, expected: int, *, is_damaged: bool) -> str:
+    if is_damaged:
+        return "the record holds a NUL byte, so that something of it is lost"
     if broken:
         return "a quote opens or closes in the wrong place"
     return f"{fields} fields where the header has {expected}"

@@ -61,6 +61,7 @@ STATE = {
     "raw_support.ticket_assignments": "*",
     "quarantine.rows": "*",
     "ingest.loads": "* exclude (loaded_at)",
+    "ingest.columns": "*",
 }
 
 

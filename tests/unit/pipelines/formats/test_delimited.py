@@ -182,8 +182,13 @@ def test_a_bad_header_is_an_error_that_quotes_no_data(header):
     assert "jo@" not in str(raised.value)
 
 
-def test_nul_bytes_are_text():
-    assert values(read(b"a,b\n1,x\x00y\n")) == [("1", "x\x00y")]
+def test_a_record_with_a_nul_byte_is_rejected():
+    """Also one that is nothing else, such as the end of a file that a disk has lost."""
+    found = read(b'a,b\n1,x\x00y\n2,"z\n\x00"\n3,c\n\x00\x00,\x00\n\x00\x00')
+    assert values(found) == [("3", "c")]
+    assert found.rejected["line"].to_list() == [2, 3, 6, 7]
+    assert set(found.rejected["reason"]) == {"the record holds a NUL byte, so that something of it is lost"}
+    assert found.rejected["original_text"].to_list()[1] == '2,"z\n\x00"'
 
 
 def test_blank_aligned_columns():
