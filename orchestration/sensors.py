@@ -25,7 +25,7 @@ def arrivals_sensor(settings: Settings, home: Home) -> dg.SensorDefinition:
         description=(
             f"Reads files when they arrive, without waiting for the night: looks every {seconds} s for files of the "
             f"sources in kizuna.yml that are new or changed and have stopped growing, and starts one run of the job "
-            f"`{ARRIVALS}` on their sources. A file is asked for once; a rejected one waits for the night. "
+            f"{ARRIVALS} on their sources. A file is asked for once; a rejected one waits for the night. "
             f"Nothing is published before the night."
         ),
     )

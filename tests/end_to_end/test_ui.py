@@ -119,9 +119,9 @@ def test_the_publication_says_which_file_to_open(address: str, page) -> None:
     page.get_by_text("published/kizuna.duckdb").first.wait_for()
 
 
-def test_the_schedule_is_on(address: str, page) -> None:
+def test_the_schedule_and_the_sensor_are_on(address: str, page) -> None:
     page.goto(f"{address}/automation")
     page.get_by_text("nightly_schedule").first.wait_for()
-    page.locator("input[type=checkbox]:checked").wait_for(
-        state="attached"
-    )  # the switch; the other boxes select rows
+    page.get_by_text("arrivals_sensor").first.wait_for()
+    # The two switches; the other boxes select rows.
+    page.locator("input[type=checkbox]:checked").nth(1).wait_for(state="attached")
