@@ -1,0 +1,96 @@
+"""What a source's asset tells of its columns and files, as people meet it: checks, metadata, the night's warnings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.assets.raw import (
+    CHANGES_CHECK,
+    COLUMNS_CHECK,
+    FILES_CHECK,
+    ROWS_CHECK,
+    raw_tables,
+    source_assets,
+)
+from orchestration.resources import BusinessDate, Company, ProgressDisplay
+from pipelines.home import Home
+from pipelines.settings import load_settings
+
+CONFIG = """
+company: {{name: x}}
+privacy: {{customer_key: {{public: x}}}}
+sources:
+  shop:
+    files: "{files}"
+    format: csv
+    required: false
+    tables: [{{table: org.departments, columns: {{department: id, name: n}}}}]
+"""
+
+
+class Exports:
+    """A folder of exports whose source is read as Dagster does it."""
+
+    def __init__(self, folder: Path, files: str = "*.csv") -> None:
+        self.folder = folder
+        (folder / "kizuna.yml").write_text(CONFIG.format(files=files))
+        self._company = Company(load_settings(folder / "kizuna.yml", {}), Home(folder / "state").create())
+
+    def checks(self, tables: bool = False) -> dict[str, tuple[bool, str]]:
+        """Of one night: whether each check passed, and what it says."""
+        settings = self._company.settings
+        assets = [raw_tables(settings)] if tables else source_assets(settings)
+        resources = {
+            "company": self._company,
+            "display": ProgressDisplay(lambda *_: None),
+            "business_date": BusinessDate(),
+        }
+        result = dg.materialize(assets, resources=resources)
+        return {
+            found.check_name: (found.passed, found.description or "")
+            for found in result.get_asset_check_evaluations()
+        }
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Exports:
+    return Exports(tmp_path)
+
+
+def test_new_and_gone_columns_are_named(exports: Exports) -> None:
+    (exports.folder / "1.csv").write_text("id,n,size\na,A,1\n")
+    assert exports.checks()[COLUMNS_CHECK] == (True, "")
+    (exports.folder / "2.csv").write_text("id,n,colour\nb,B,red\n")
+    passed, text = exports.checks()[COLUMNS_CHECK]
+    assert not passed
+    assert text.splitlines() == [
+        "shop: new columns are kept in _extra: 'colour' of org.departments. "
+        "Map them, or name them under ignored_columns",
+        "shop: columns are gone: 'size' of org.departments. If that is right, name them under ignored_columns",
+    ]
+
+
+@pytest.mark.parametrize(("files", "passes"), [("*.csv", False), ("1.csv", True)])
+def test_a_changed_file_of_a_family_is_a_warning_and_a_single_one_is_not(
+    tmp_path: Path, files: str, passes: bool
+) -> None:
+    exports = Exports(tmp_path, files)
+    (tmp_path / "1.csv").write_text("id,n\na,A\nb,B\n")
+    exports.checks()
+    (tmp_path / "1.csv").write_text("id,n\na,Aa\nb,B\n")
+    passed, text = exports.checks()[CHANGES_CHECK]
+    assert passed == passes
+    assert passes or text.endswith("and were read again: 1.csv (1 rows read differently)")
+
+
+def test_a_night_without_any_row_says_so(exports: Exports) -> None:
+    assert exports.checks()[FILES_CHECK][0]
+    passed, text = exports.checks(tables=True)[ROWS_CHECK]
+    assert not passed
+    assert text.startswith("no source has brought a row yet")
+    (exports.folder / "1.csv").write_text("id,n\na,A\n")
+    exports.checks()
+    assert exports.checks(tables=True)[ROWS_CHECK] == (True, "")
