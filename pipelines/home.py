@@ -9,6 +9,10 @@ from pathlib import Path
 OWNER_ONLY = 0o700  # the folder holds personal data
 
 
+class StateFolderError(Exception):
+    """The state folder cannot be written, or what is in it cannot be read: a full disk, a damaged one."""
+
+
 @dataclass(frozen=True)
 class Home:
     """``KIZUNA_HOME``: deleting it resets the machine."""

@@ -111,10 +111,17 @@ class LandingZone:
         return sorted((self.root / "quarantine").glob(f"{load_id:06d}-*.parquet"))
 
     def write(self, folder: str, load_id: int, part: int, frame: pl.DataFrame) -> None:
-        """Write and sync one Parquet part."""
+        """Write and sync one Parquet part.
+
+        Raises:
+            OSError: the disk is full, or cannot be written.
+        """
         path = self.root / folder / f"{load_id:06d}-{part:03d}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        frame.write_parquet(path, compression="zstd", compression_level=1)
+        try:
+            frame.write_parquet(path, compression="zstd", compression_level=1)
+        except pl.exceptions.PolarsError as error:  # of our own frames only the disk's errors are left
+            raise OSError(str(error).partition("\n")[0]) from None
         _sync(path)
 
     def sync(self, folder: str) -> None:

@@ -15,6 +15,7 @@ Rows that a source no longer has go last. One that comes back in a later load is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
@@ -73,6 +74,8 @@ def open_warehouse(home: Home, *, read_only: bool = False) -> Iterator[duckdb.Du
     Raises:
         WarehouseBusyError: another process has it open.
     """
+    if not read_only and not home.warehouse.exists():
+        _create(home.warehouse)
     try:
         connection = duckdb.connect(str(home.warehouse), read_only=read_only)
         connection.execute(
@@ -90,6 +93,15 @@ def open_warehouse(home: Home, *, read_only: bool = False) -> Iterator[duckdb.Du
         yield connection
     finally:
         connection.close()
+
+
+def _create(path: Path) -> None:
+    """Make an empty warehouse, whole or not at all: a kill or a full disk between its first bytes would leave a
+    file that nothing opens any more."""
+    building = path.with_suffix(".building")
+    building.unlink(missing_ok=True)
+    duckdb.connect(str(building)).close()
+    building.replace(path)
 
 
 def raw_columns(contract: Contract) -> dict[str, str]:

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.cli.source import source_app
-from pipelines.home import Home
+from pipelines.home import Home, StateFolderError
 from pipelines.privacy import CustomerKeySecretChangedError
 from pipelines.publication import PublicationError
 from pipelines.settings import CONFIG_NAME, SettingsError, customer_key_secret, load_settings
@@ -55,6 +55,7 @@ def main() -> None:
         SourceError,
         PublicationError,
         WarehouseBusyError,
+        StateFolderError,
         CustomerKeySecretChangedError,
     ) as error:
         _tell(str(error))

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import duckdb
 
-from pipelines.home import Home
+from pipelines.home import Home, StateFolderError
 from pipelines.ingest.api import ingest_api
 from pipelines.ingest.database import TableDeletions, find_deletions, ingest_database
 from pipelines.ingest.files import ingest_files
@@ -50,6 +50,7 @@ def ingest_source(
         SourceError: a database or a service cannot be read; what was committed before stays.
         CustomerKeySecretChangedError: the warehouse was built with another secret, or for another company.
         WarehouseBusyError: another run is writing.
+        StateFolderError: the disk is full, or the state folder cannot be written.
     """
     with _turn(home, settings, name, progress) as turn:
         _KINDS[type(turn.source)](turn)
@@ -84,7 +85,7 @@ def _turn(home: Home, settings: Settings, name: str, progress: Progress | None) 
     zone = LandingZone(home.landing)
     mappings = settings.sources[name].mappings
     numbered = frozenset(mapping.table for mapping in mappings if numbers_records(mapping))
-    with open_warehouse(home) as connection:
+    with _disk_errors_told(home), open_warehouse(home) as connection:
         create_tables(connection)
         hold_to_secret(
             connection,
@@ -95,6 +96,19 @@ def _turn(home: Home, settings: Settings, name: str, progress: Progress | None) 
         zone.discard_unfinished()
         result = SourceResult(name, numbered_tables=numbered)
         yield SourceTurn(home, connection, zone, settings, name, result, progress)
+
+
+@contextmanager
+def _disk_errors_told(home: Home) -> Iterator[None]:
+    """What goes wrong with a source itself is told by whoever reads it: all that is left is our own folder."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException, OSError) as error:
+        cause = str(error).partition("\n")[0]
+        raise StateFolderError(
+            f"the state folder {home.root} cannot be written or read: {cause}. Is the disk full, or the folder "
+            f"read-only? Nothing is half done: mend it, and the next run goes on where this one stopped."
+        ) from None
 
 
 def rebuild(home: Home, progress: Progress | None = None) -> int:

@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.home import Home
-from pipelines.ingest import files, ingest_source
+from pipelines.home import Home, StateFolderError
+from pipelines.ingest import api, files, ingest_source
 from pipelines.settings import SettingsError, load_settings
 from pipelines.sources.errors import SourceError
 
@@ -36,7 +36,7 @@ class Order:
         sources: by default all, in the order of the settings.
         kill_after_seconds, kill_at_step: when it is killed; 0: it is left alone. A step is the opening or
             renaming of a file in the landing zone.
-        load_bytes: how many bytes of files make a load.
+        load_bytes, load_pages: how many bytes of files, and pages of a service, make a load.
         memory: bytes of address space; 0: as much as there is.
         file_size: how many bytes a file may grow to, as on a full disk; 0: any.
         seconds: after which it counts as hanging.
@@ -48,6 +48,7 @@ class Order:
     kill_after_seconds: float = 0
     kill_at_step: int = 0
     load_bytes: int = 1024**3
+    load_pages: int = 10
     memory: int = 0
     file_size: int = 0
     seconds: float = 60
@@ -85,11 +86,11 @@ class Night:
 class NightProcess:
     """Runs nights one after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "2"},
+            env=os.environ | {"PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "2"} | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -157,7 +158,7 @@ def _night(order: Order, report: Callable[..., None]) -> None:
     for name in order.sources or settings.sources:
         try:
             ingest_source(home, settings, name, lambda _done, _total, what: report(at=what))
-        except (SettingsError, SourceError) as error:
+        except (SettingsError, SourceError, StateFolderError) as error:
             report(source=name, error=[type(error).__name__, str(error)])
 
 
@@ -180,6 +181,7 @@ def _limit(order: Order) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_size, order.file_size))
     files.LOAD_BYTES = order.load_bytes
+    api.LOAD_PAGES = order.load_pages
 
 
 if __name__ == "__main__":

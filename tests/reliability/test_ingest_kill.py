@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fixtures.zendesk_service import TOKEN, USER, ZendeskService, event, requester, running, ticket
+from night_process import Night, NightProcess, Order
 
 from pipelines import contracts
 from pipelines.home import Home
 from pipelines.warehouse import open_warehouse
 
-RANDOM_KILLS = 20
 STEPS_AT_LEAST = 15  # parts and manifests of a few loads
 
 CONFIG = """
@@ -44,84 +44,77 @@ sources:
       - table: support.ticket_assignments
         explode: desks
         columns: {ticket_id: id, sequence_number: desks._position, assigned_at: desks.at}
-"""
-
-# Imports once, then forks a process for each order it gets: "<home> <sources> <seconds to live> <steps to live>".
-NIGHTS = """
-import os, signal, sys, time, traceback
-from pathlib import Path
-from pipelines.ingest import files, ingest_source
-from pipelines.home import Home
-from pipelines.settings import load_settings
-
-files.LOAD_BYTES = 15_000  # two loads for each source
-settings = load_settings(Path(sys.argv[1]), {})
-
-def night(root, names, steps):
-    def step(event, arguments):
-        nonlocal steps
-        if event in {"os.rename", "open"} and (event == "os.rename" or "landing" in str(arguments[0])):
-            steps -= 1
-            if steps == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-    if steps:
-        sys.addaudithook(step)
-    for name in names.split(","):
-        ingest_source(Home(Path(root)).create(), settings, name)
-
-for order in sys.stdin:
-    root, names, seconds, steps = order.rsplit(maxsplit=3)
-    started = time.perf_counter()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            night(root, names, int(steps))
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    if float(seconds):
-        time.sleep(float(seconds))
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    print(os.waitstatus_to_exitcode(status), time.perf_counter() - started, flush=True)
+  customers:
+    files: customers/*.csv
+    format: csv
+    snapshot: true
+    tables:
+      - table: crm.customers
+        columns: {customer_id: id, email: mail, registered_at: since}
+  crm:
+    database: sqlite
+    path: crm.sqlite
+    tables:
+      - table: crm.products
+        from: products
+        columns: {product_id: id, name: name}
+      - table: crm.returns
+        from: returns
+        watermark: {column: changed, overlap: 1d}
+        columns: {return_id: id, order_id: order_id, returned_at: changed}
+  service:
+    api: zendesk
+    address: ADDRESS
+    user: {env: ZENDESK_USER}
+    token: {env: ZENDESK_TOKEN}
+    requests_per_minute: 100000
+    tables:
+      - table: support.tickets
+        columns: {ticket_id: id, email: requester.email, opened_at: created_at, updated_at: updated_at}
+      - table: support.ticket_events
+        explode: events
+        where: "\\"events.field_name\\" = 'group_id'"
+        columns: {ticket_id: ticket_id, event_id: events.id, occurred_at: created_at, kind: {constant: assigned}}
 """
 
 
-class Nights:
-    """A process that runs nights and kills them."""
+@dataclass
+class Exports:
+    """A company's sources, and the process that runs its nights."""
 
-    def __init__(self, config: Path) -> None:
-        root = Path(__file__).parents[2]
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", NIGHTS, str(config)],
-            cwd=root,
-            env=os.environ | {"PYTHONPATH": str(root)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    folder: Path
+    process: NightProcess
 
-    def run(self, home: Home, sources: str, *, seconds: float = 0, steps: int = 0) -> tuple[bool, float]:
-        """Whether the night was killed (or came to its end), and how long it took; 0: it is left alone."""
-        self._process.stdin.write(f"{home.root} {sources} {seconds} {steps}\n")
-        self._process.stdin.flush()
-        code, took = self._process.stdout.readline().split()
-        assert int(code) in (0, -signal.SIGKILL)
-        return int(code) != 0, float(took)
-
-    def end(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+    def night(self, home: Home, *sources: str, **how: float) -> Night:
+        """One night with small loads, so that each source has several."""
+        order = Order(self.folder / "kizuna.yml", home.root, sources, load_bytes=15_000, load_pages=2, **how)
+        night = self.process.run(order)
+        assert night.traceback == ""
+        assert night.errors == {}
+        assert night.was_killed or night.exit == 0
+        return night
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory) -> Iterator[Nights]:
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exports]:
     folder = tmp_path_factory.mktemp("exports")
-    for name in ("orders", "lines", "tickets"):
+    write_files(folder)
+    write_snapshot(folder, 1, range(300))
+    change_database(
+        folder, "create table products (id, name)", "create table returns (id, order_id, changed)"
+    )
+    grow_database(folder, 0)
+    with running(ZendeskService()) as service:
+        fill(service)
+        (folder / "kizuna.yml").write_text(CONFIG.replace("ADDRESS", service.address), encoding="utf-8")
+        process = NightProcess(ZENDESK_USER=USER, ZENDESK_TOKEN=TOKEN)
+        yield Exports(folder, process)
+        process.end()
+
+
+def write_files(folder: Path) -> None:
+    """Files with changed rows, repeated records, broken ones, and one file without anything."""
+    for name in ("orders", "lines", "tickets", "customers"):
         (folder / name).mkdir()
     for n in range(3):
         orders = [f"{n * 100 + i % 250},k{i},2024-01-01,2024-01-{1 + (n * i) % 28:02d}" for i in range(300)]
@@ -135,62 +128,152 @@ def nights(tmp_path_factory) -> Iterator[Nights]:
             f"tickets/{n}.jsonl": [*tickets, "no json", '{"id":9,"at":"2024-01-01","desks":7}'],
         }
         for name, text in texts.items():
-            (folder / name).write_text("\n".join(text))
-    (folder / "orders" / "empty.csv").write_text("")
-    (folder / "kizuna.yml").write_text(CONFIG)
-    nights = Nights(folder / "kizuna.yml")
-    yield nights
-    nights.end()
+            (folder / name).write_text("\n".join(text), encoding="utf-8")
+    (folder / "orders" / "empty.csv").write_text("", encoding="utf-8")
 
 
-def state(home: Home) -> dict[str, list[tuple]]:
-    """Everything that ingestion wrote, but for the times of day."""
+def write_snapshot(folder: Path, number: int, customers: range) -> None:
+    rows = [f"{n},{n}-{number % (1 + n % 2)}@example.org,2024-01-01" for n in customers]
+    text = "\n".join(["id,mail,since", *rows])
+    (folder / "customers" / f"{number}.csv").write_text(text, encoding="utf-8")
+
+
+def change_database(folder: Path, *statements: str) -> None:
+    with sqlite3.connect(folder / "crm.sqlite") as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def grow_database(folder: Path, day: int) -> None:
+    """A day's changes: of products some are gone and others new, of returns some have changed."""
+    numbers = "with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n < 400)"
+    change_database(
+        folder,
+        f"delete from products where id < {day * 20}",
+        f"insert into products {numbers} select n, 'p' || n from numbers where n % 2 = {day}",
+        "delete from returns where id % 3 = 0",
+        f"insert into returns {numbers} select n, 'o{day}', '2024-01-0{1 + day} 10:00:00' from numbers "
+        f"where n % 3 in (0, {day})",
+    )
+
+
+def fill(service: ZendeskService) -> None:
+    """Seven pages of tickets, one of them a second time, and pages of events."""
+    service.groups = [{"id": 7, "name": "Billing"}, {"id": 8, "name": "Returns"}]
+    service.users = [requester(number) for number in range(1, 6)]
+    pages = [[ticket(1), ticket(2)], [ticket(3)], [ticket(2, updated=9, status="open"), ticket(4)]]
+    service.ticket_pages = [*pages, pages[2], [ticket(1, updated=5)], [ticket(5), ticket(5)], [ticket(6)]]
+    service.events = [
+        event(n, 1 + n % 6, n * 40, {"event_type": "Change", "group_id": 7 + n % 2, "previous_value": 7})
+        for n in range(13)
+    ]
+    service.events_per_page = 3
+
+
+def state(home: Home, *, reads_again: bool) -> dict[str, list[tuple]]:
+    """Everything that ingestion wrote, but for the times of day.
+
+    Args:
+        reads_again: whether a night reads some rows of the last one again (within a watermark's overlap, or
+            a table as a whole), so that how many were read and when depends on how often it was run.
+    """
     columns = {contract.raw_name: "*" for contract in contracts.ALL} | {
         "quarantine.rows": "*",
-        "ingest.loads": "* exclude (loaded_at)",
+        "ingest.cursors": "source, stream, value" if reads_again else "*",
+        "ingest.loads": "source, table_name, sum(rows_loaded - rows_superseded)"
+        if reads_again
+        else "* exclude (loaded_at)",
         "ingest.files": "* exclude (load_id)",  # a rejected file is noted with whichever load it was met in
     }
+    grouped = {"ingest.loads": "group by all"} if reads_again else {}
     with open_warehouse(home, read_only=True) as connection:
         return {
-            table: connection.execute(f"select {listed} from {table} order by all").fetchall()
+            table: connection.execute(
+                f"select {listed} from {table} {grouped.get(table, '')} order by all"
+            ).fetchall()
             for table, listed in columns.items()
         }
 
 
-def undisturbed(nights: Nights, folder: Path, sources: str) -> tuple[dict[str, list[tuple]], float]:
-    """What one night leaves that nobody kills, and how long it takes."""
-    nights.run(Home(folder / "first"), sources)  # the first is slower
-    home = Home(folder / "undisturbed")
-    killed, seconds = nights.run(home, sources)
-    assert not killed
-    found = state(home)
-    assert len(found["ingest.loads"]) > len(sources.split(","))
+def killed_and_run_again(
+    exports: Exports,
+    folder: Path,
+    sources: tuple[str, ...],
+    kills: int,
+    before: Home | None = None,
+    **compare: bool,
+) -> dict[str, list[tuple]]:
+    """Kill a night at moments spread over its whole length, each time from the same state, and run it again.
+
+    Returns:
+        The state that one undisturbed night and every killed one left.
+    """
+
+    def fresh(name: str) -> Home:
+        if before is not None:
+            shutil.copytree(before.root, folder / name)
+        return Home(folder / name)
+
+    exports.night(fresh("first"), *sources)  # the first is slower
+    undisturbed = fresh("undisturbed")
+    seconds = exports.night(undisturbed, *sources).seconds
+    expected = state(undisturbed, **compare)
+    moments, killed = random.Random(20240229), 0
+    for n in range(kills):
+        home = fresh(str(n))
+        moment = seconds * (n + moments.random()) / kills
+        killed += exports.night(home, *sources, kill_after_seconds=max(moment, 0.005)).was_killed
+        exports.night(home, *sources)
+        assert state(home, **compare) == expected, f"killed after {moment:.3f} of {seconds:.3f} seconds"
+    assert killed >= kills // 4  # on a busy machine one night takes longer than another
+    return expected
+
+
+def test_files(exports, tmp_path):
+    found = killed_and_run_again(exports, tmp_path, ("orders", "lines"), 20, reads_again=False)
+    assert len(found["ingest.loads"]) > 2
     assert found["quarantine.rows"]
-    return found, seconds
 
 
-def test_a_kill_at_a_random_moment(nights, tmp_path):
-    sources = "orders,lines"
-    expected, seconds = undisturbed(nights, tmp_path, sources)
-    moments = random.Random(20240229)
-    kills = 0
-    for attempt in range(RANDOM_KILLS):
-        home = Home(tmp_path / str(attempt))
-        kills += nights.run(home, sources, seconds=moments.uniform(0.005, seconds))[0]
-        assert not nights.run(home, sources)[0]
-        assert state(home) == expected
-    assert kills >= RANDOM_KILLS // 2
+def test_a_snapshot_with_deletions(exports, tmp_path):
+    before = Home(tmp_path / "before")
+    exports.night(before, "customers")
+    write_snapshot(exports.folder, 2, range(20, 310))
+    found = killed_and_run_again(exports, tmp_path, ("customers",), 6, before, reads_again=False)
+    assert {int(row[0]) for row in found["raw_crm.customers"]} == set(range(20, 310))
 
 
-def test_a_kill_before_any_step_on_the_landing_zone(nights, tmp_path):
+def test_a_database(exports, tmp_path):
+    before = Home(tmp_path / "before")
+    exports.night(before, "crm")
+    known = {row[0] for row in state(before, reads_again=True)["raw_crm.products"]}
+    grow_database(exports.folder, 1)
+    found = killed_and_run_again(exports, tmp_path, ("crm",), 8, before, reads_again=True)
+    products = {row[0] for row in found["raw_crm.products"]}
+    assert known - products == {str(n) for n in range(0, 20, 2)}
+    assert products - known
+    assert {row[1] for row in found["raw_crm.returns"]} == {"o1"}
+    assert found["ingest.cursors"]
+
+
+def test_a_service(exports, tmp_path):
+    found = killed_and_run_again(exports, tmp_path, ("service",), 8, reads_again=True)
+    assert len(found["raw_support.tickets"]) == 6
+    assert len(found["raw_support.ticket_events"]) == 13
+
+
+def test_before_any_step_on_the_landing_zone(exports, tmp_path):
     """The moments around a manifest take microseconds: random kills would hardly ever meet them."""
-    expected, _ = undisturbed(nights, tmp_path, "tickets")
+    undisturbed = Home(tmp_path / "undisturbed")
+    exports.night(undisturbed, "tickets")
+    expected = state(undisturbed, reads_again=False)
     step, killed = 0, True
     while killed:
         step += 1
         home = Home(tmp_path / str(step))
-        killed, _ = nights.run(home, "tickets", steps=step)
+        killed = exports.night(home, "tickets", kill_at_step=step).was_killed
         if killed:
-            assert not nights.run(home, "tickets")[0]
-        assert state(home) == expected
+            exports.night(home, "tickets")
+        assert state(home, reads_again=False) == expected
     assert step > STEPS_AT_LEAST
