@@ -127,9 +127,15 @@ def _known(options: Mapping[str, Any], format_: str) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name in FORMATS[format_].options}
 
 
-def _read(path: Path, format_: str, options: dict[str, Any], reasons: Mapping[str, str]) -> ReadingGuess:
-    partial = FORMATS[format_].has_beginning and len(read_prefix(path, BEGINNING_BYTES + 1)) > BEGINNING_BYTES
-    beginning = BEGINNING_BYTES if partial else None
+def _read(
+    path: Path,
+    format_: str,
+    options: dict[str, Any],
+    reasons: Mapping[str, str],
+    size: int = BEGINNING_BYTES,
+) -> ReadingGuess:
+    partial = FORMATS[format_].has_beginning and len(read_prefix(path, size + 1)) > size
+    beginning = size if partial else None
     _, records, explodes = open_file(
         path, format_, ReadOptions(**options_of(format_, options)), beginning=beginning
     )
@@ -302,7 +308,7 @@ def _of_a_vendor(path: Path, plain: str, options: Mapping[str, Any]) -> str | No
         wanted = _columns_of_preset(name)
         given = {option: value for option, value in options.items() if option != "records"}
         try:
-            reading = _read(path, name, _known(given, name), {})
+            reading = _read(path, name, _known(given, name), {}, _JUDGED_BYTES)
         except UnreadableFileError:
             continue
         columns = [column for column in reading.records.frame.columns if column not in (RECORD, LINE)]
@@ -340,7 +346,7 @@ def _find_header(path: Path, format_: str, options: dict[str, Any], reasons: dic
     """Whether the first record names the columns: names are no numbers and no dates."""
     known = _known(options, format_)
     try:
-        guess = _read(path, format_, known, {})
+        guess = _read(path, format_, known, {}, _JUDGED_BYTES)
     except UnreadableFileError:
         names: list[str] = []  # doubled ones, such as numbers: no header
     else:
