@@ -160,7 +160,7 @@ def _order_of_bytes(data: bytes, share: float = 0.05) -> str | None:
     """
     sample = data[:_SAMPLE_BYTES]
     zeros = (sample[0::2].count(0), sample[1::2].count(0))
-    if max(zeros) < share * len(sample) or min(zeros) * 4 > max(zeros):
+    if not any(zeros) or max(zeros) < share * len(sample) or min(zeros) * 4 > max(zeros):
         return None
     return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
 

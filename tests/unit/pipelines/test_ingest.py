@@ -219,7 +219,7 @@ def test_an_older_version_that_comes_late_never_wins(company):
         (b"", "empty"),
         (b"id,at,changed\na,2024-01-01,\n", "needs the column 'who'"),
         (HEADER.encode() + "a,Jürgen,2024-01-01,\n".encode("latin-1"), "not utf-8: line 2, byte 22 reads fc"),
-        (b"id;who;at;changed\na;b;c;d\n", "Is the delimiter right"),
+        (b"id;who;at;changed\na;b;c;d\n", "Are delimiter and encoding right"),
         (b"jo@x.org,jo@x.org,1,2\n", "names of their own"),
     ],
 )

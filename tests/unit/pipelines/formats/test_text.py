@@ -108,6 +108,8 @@ def test_what_decodes_by_chance_or_nearly_is_an_error_that_says_what_to_declare(
         ("注文の名前\n", "utf-16-be"),
         ("注文の名前\n", "utf-16-le"),
         ("", "utf-16"),
+        ("", "utf-8"),
+        ("", "cp932"),
         ("é\n", "utf-32"),
     ],
 )
