@@ -27,6 +27,11 @@ def print_preview(out: Console, found: Preview, *, show_values: bool) -> None:
     for table in found.tables:
         out.print()
         _print_table(out, say, table, show_values=show_values)
+    if not found.tables:
+        say(
+            "\nNo mapping was looked at. A first one: kizuna source suggest FILE --output kizuna.yml; "
+            "then preview it with --config"
+        )
     if found.unmapped:
         shown = ", ".join(found.unmapped[:_SHOWN_UNMAPPED])
         more = len(found.unmapped) - _SHOWN_UNMAPPED

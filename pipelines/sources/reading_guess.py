@@ -44,6 +44,7 @@ _LETTERS = {
     "latin-1": "\u00c0-\u024f",
 }
 _JUDGED_BYTES = 256 * 1024  # of the text: the records of one export are alike
+_ZEROS = 0.5  # of every other byte: blanks, digits and signs of CSV are ASCII in any language
 _MOST_FIELDS = 0.5  # exports leave out what nobody has filled in
 _DELIMITERS = (",", ";", "\t", "|")
 _QUOTES = ('"', None, "'")
@@ -155,8 +156,10 @@ def guess_encoding(data: bytes, *, whole: bool) -> tuple[str, str]:
     for mark, name in _MARKS.items():
         if data.startswith(mark):
             return name, f"the file begins with the byte-order mark of {name}"
-    if b"\0" in data[:1000]:
-        return ("utf-16-le" if data[1:2] == b"\0" else "utf-16-be"), "every other byte is zero"
+    for name, offset in (("utf-16-be", 0), ("utf-16-le", 1)):
+        half = data[offset:_JUDGED_BYTES:2]
+        if half.count(0) > _ZEROS * len(half):
+            return name, f"A GUESS TO CONFIRM: every other byte is zero, as in {name}"
     if data.isascii():
         return "utf-8", "ASCII alone so far: read the same in every usual encoding"
     fitting = {
@@ -312,7 +315,7 @@ def _of_a_vendor(path: Path, plain: str, options: Mapping[str, Any]) -> str | No
         except UnreadableFileError:
             continue
         columns = [column for column in reading.records.frame.columns if column not in (RECORD, LINE)]
-        if _is_of(name, wanted, columns):
+        if _is_of(name, wanted, columns) or ("records" in options and not wanted):
             found[name] = len(wanted & set(columns))
     return max(found, key=lambda name: found[name]) if found else None
 
@@ -338,7 +341,7 @@ def _is_of(name: str, wanted: set[str], columns: Sequence[str]) -> bool:
     if name == "surveymonkey":  # people remove columns before they hand an export on
         return words(columns[0])[:2] in (["respondent", "id"], ["respondentid"])
     if FORMATS[name].has_lists:  # the list's name has been found; a field that no record has is no column
-        return len(wanted & set(columns)) >= _MOST_FIELDS * len(wanted)
+        return bool(wanted) and len(wanted & set(columns)) >= _MOST_FIELDS * len(wanted)
     return bool(wanted) and wanted <= set(columns)
 
 

@@ -234,14 +234,35 @@ def test_nobodys_data_gets_into_a_suggestion(tmp_path: Path) -> None:
         ("Größe;Straße\n1;Müller\n", "cp1252", "cp1252"),
         ("名前\n山田\n", "utf-8", "utf-8"),
         ("名前\n山田\n", "utf-16", "utf-16"),
+        ("id;name\n1;Anna\n", "utf-16-le", "utf-16-le"),
         ("id\n1\n", "ascii", "utf-8"),
     ],
 )
 def test_encodings(text: str, encoding: str, expected: str) -> None:
     found, reason = guess_encoding(text.encode(encoding), whole=True)
     assert found == expected
-    if expected not in ("utf-8", "utf-16"):
+    if expected not in ("utf-8", "utf-16"):  # which bytes or marks tell for certain
         assert "A GUESS TO CONFIRM" in reason
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\n",
+        b"a,b\n1,\x002\n",
+        b"[",
+        b'{"a": 1}',
+        b"[1, 2]",
+        b"PK\x03\x04 no workbook",
+        b"PAR1 no Parquet",
+        bytes(range(256)) * 8,
+        b"a,b\n" + b"x" * 3_000_000,
+    ],
+)
+def test_what_is_no_export_is_one_message(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "export").write_bytes(content)
+    with pytest.raises(UnreadableFileError):
+        suggest(tmp_path / "export")
 
 
 def test_words_of_names() -> None:
