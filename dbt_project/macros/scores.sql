@@ -83,6 +83,15 @@
 {%- endmacro %}
 
 
+{#- Reliability of the mean of several answers to one question, from that of a single one (Spearman, Brown 1910). -#}
+{% macro spearman_brown(answer_reliability, answers) -%}
+    (
+        {{ answers }} * cast({{ answer_reliability }} as double)
+        / (1 + ({{ answers }} - 1) * cast({{ answer_reliability }} as double))
+    )
+{%- endmacro %}
+
+
 {#- Value-tied quintile, 1..5: customers with equal values get equal scores and the lowest value always scores 1
     (ntile would split ties arbitrarily). A window over customers, never over order lines. -#}
 {% macro value_tied_quintile(measure) -%}

@@ -16,6 +16,7 @@ import pytest
 from data_quality.expectations import Suite
 from data_quality.gate import run_gate
 from data_quality.results import GateResult
+from data_quality.suites.published.loyalty import SCALES
 from pipelines import contracts
 
 AS_OF = date(2026, 6, 30)
@@ -136,8 +137,9 @@ create table marts.customer_loyalty as
     select customer_key, date '2026-06-30' as as_of_date, arg_max(score, submitted_at) as nps_latest,
         case when nps_latest >= 9 then 'promoter' when nps_latest >= 7 then 'passive' else 'detractor' end
             as nps_category,
-        avg(score) as nps_12m_mean, count(*) as nps_answers_12m, null::double as csat_12m_mean,
-        0 as csat_answers_12m, null::double as ces_12m_mean, 0 as ces_answers_12m, null::double as csat_latest,
+        avg(score) as nps_12m_mean, count(*) as nps_answers_12m, {unanswered},
+        10 * nps_12m_mean as loyalty_index, 1 as loyalty_index_parts, nps_answers_12m as loyalty_index_answers,
+        0.4 as loyalty_index_weight_share, 0.5 as loyalty_index_reliability,
         null::boolean as is_satisfied_detractor, max(response_date) as last_answer_date
     from marts.fct_survey_responses where metric = 'nps' and customer_key is not null group by customer_key;
 create table kpi.kpi_loyalty_monthly as
@@ -186,6 +188,11 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         f"0 * {m} as {m}_duplicate, 0 * {m} as {m}_deleted, {m} as {m}_published, 0 * {m} as {m}_not_published"
         for m in ("quantity", "amount")
     )
+    unanswered = ", ".join(
+        f"null::double as {metric}_latest, null::double as {metric}_12m_mean, 0 as {metric}_answers_12m"
+        for metric in SCALES
+        if metric != "nps"
+    )
     with duckdb.connect(str(path)) as connection:
         connection.execute(_PIPELINE)
         for contract in contracts.ALL:
@@ -202,7 +209,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
                 f"from {contract.raw_name} group by _source"
             )
         connection.execute(_FACTS)
-        connection.execute(_MARTS)
+        connection.execute(_MARTS.format(unanswered=unanswered))
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from dbt_company import Company
 from dbt_history import all_at_once
 from dbt_warehouse import Warehouse
 
@@ -16,6 +17,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse.load(1, all_at_once())
     warehouse.build()
     return warehouse
+
+
+@pytest.fixture(scope="session")
+def company(built: Warehouse) -> Company:
+    """The same history as plain rows."""
+    return Company(built)
 
 
 @pytest.fixture

@@ -275,6 +275,11 @@ THIRD_NIGHT: dict[str, list[Row]] = {
     ],
 }
 
+POINTS_OF_CONNECTION = tuple(
+    (f"poc_{item}", 5)
+    for item in ("listening", "importance", "conflict", "honesty", "reliability", "authenticity")
+)
+
 CROWD = 150  # enough customers for all five scores, few enough to build in a second
 
 
@@ -345,6 +350,43 @@ def _crowd_night(random: Random, orders: range, answers: range) -> dict[str, lis
     return night
 
 
+def _scorecards_night(random: Random, questionnaires: range) -> dict[str, list[Row]]:
+    """Relationship questionnaires of customers and of colleagues: some items skipped, some on a scale of their own.
+
+    Few people, so that many answer again in the next half-year. A mood is behind all answers of a questionnaire; one
+    that a second night sends again is by the same person.
+    """
+    night: dict[str, list[Row]] = defaultdict(list)
+    for number in questionnaires:
+        person = Random(number)
+        is_colleague = person.random() < 0.3
+        about: Row = {
+            "department": random.choice(["shop", "web", None]),
+            "touchpoint": "colleagues"
+            if is_colleague
+            else random.choice(["relationship"] * 3 + ["purchase"]),
+            "respondent_type": "internal" if is_colleague else random.choice(["external", None]),
+            "customer_id": None if is_colleague or person.random() < 0.1 else f"c{person.randrange(60)}",
+        }
+        submitted_at = datetime(2023, 1, 1) + timedelta(seconds=random.randrange(560 * 86_400))
+        mood = random.gauss(0, 1)
+        for metric, top in (("enps" if is_colleague else "nps", 10), ("ces", 7), *POINTS_OF_CONNECTION):
+            of_its_own = metric.startswith("poc_") and random.random() < 0.05
+            highest = 10 if of_its_own else top
+            score = min(highest, max(1, round(highest * (0.7 + 0.15 * mood + 0.1 * random.gauss(0, 1)))))
+            night["survey.responses"].append(
+                _answer(
+                    f"xw{number}",
+                    metric,
+                    None if random.random() < 0.06 else str(score),
+                    submitted_at.isoformat(),
+                    **about,
+                    **({"scale_min": "1", "scale_max": "10"} if of_its_own else {}),
+                )
+            )
+    return night
+
+
 def _with_crowd(
     hand_written: Mapping[str, list[Row]], crowd: Mapping[str, list[Row]]
 ) -> dict[str, list[Row]]:
@@ -364,10 +406,25 @@ _CROWD_ACCOUNTS = {
     ]
 }
 
-LOADS = (
-    _with_crowd(_with_crowd(FIRST_NIGHT, _CROWD_ACCOUNTS), _crowd_night(Random(1), range(300), range(250))),
-    _with_crowd(SECOND_NIGHT, _crowd_night(Random(2), range(280, 340), range(240, 290))),
-    _with_crowd(THIRD_NIGHT, _crowd_night(Random(3), range(330, 345), range(285, 300))),
+LOADS = tuple(
+    _with_crowd(_with_crowd(hand_written, crowd), scorecards)
+    for hand_written, crowd, scorecards in (
+        (
+            _with_crowd(FIRST_NIGHT, _CROWD_ACCOUNTS),
+            _crowd_night(Random(1), range(300), range(250)),
+            _scorecards_night(Random(4), range(200)),
+        ),
+        (
+            SECOND_NIGHT,
+            _crowd_night(Random(2), range(280, 340), range(240, 290)),
+            _scorecards_night(Random(5), range(190, 240)),
+        ),
+        (
+            THIRD_NIGHT,
+            _crowd_night(Random(3), range(330, 345), range(285, 300)),
+            _scorecards_night(Random(6), range(235, 250)),
+        ),
+    )
 )
 
 

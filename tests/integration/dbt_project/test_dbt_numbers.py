@@ -6,20 +6,18 @@ error as a standard deviation, Wilson as the roots of its quadratic, identity by
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
+from dbt_company import Company, Row, customer_key
 from dbt_history import AS_OF
 from dbt_warehouse import Warehouse
 
-CANCELLED = {"canceled", "cancelled"}
 MINIMUM_ANSWERS = 3
 Z = 1.959963984540054
 SEGMENTS = {
@@ -34,118 +32,6 @@ SEGMENTS = {
     "potential loyalists": [(4, 2), (4, 3), (5, 2), (5, 3)],
     "champions": [(5, 4), (5, 5)],
 }
-
-Row = dict[str, Any]
-
-
-def _key(person: str) -> str:
-    return hashlib.md5(f"secret{person}".encode()).hexdigest()
-
-
-def _money(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
-
-
-def _local_date(column: str) -> pl.Expr:
-    return pl.col(column).dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo").dt.date()
-
-
-class Company:
-    """The raw tables of a warehouse as rows, with every customer under their key."""
-
-    def __init__(self, warehouse: Warehouse) -> None:
-        self.warehouse = warehouse
-        customers = self._rows("raw_crm.customers")
-        self.person = {row["customer_id"]: row["person_id"] or row["customer_id"] for row in customers}
-        self.mailboxes: dict[str, set[str]] = defaultdict(set)
-        self.telephones: dict[str, set[str]] = defaultdict(set)
-        for row in customers:
-            if row["email"]:
-                self.mailboxes[row["email"].strip().lower()].add(self.key(row["customer_id"]))
-            if row["phone"]:
-                self.telephones["".join(filter(str.isdigit, row["phone"]))].add(self.key(row["customer_id"]))
-        self.lines = defaultdict(list)
-        for line in self._rows("raw_crm.order_lines"):
-            self.lines[line["order_id"]].append(line)
-        self.costs = {row["product_id"]: row["unit_cost"] for row in self._rows("raw_crm.products")}
-        self.refunds: Counter[str] = Counter()
-        for row in self._rows("raw_crm.returns", "returned_at"):
-            self.refunds[row["order_id"]] += row["refund_amount"]
-        self.all_orders = {
-            row["order_id"]: row for row in self._rows("raw_crm.orders", "ordered_at", date.max)
-        }
-        self.tickets = {row["ticket_id"]: row for row in self._rows("raw_support.tickets")}
-
-    def _rows(self, table: str, event: str | None = None, until: date = AS_OF) -> list[Row]:
-        frame = self.warehouse.query(f"select * from {table}")
-        if event is not None:
-            frame = frame.with_columns(day=_local_date(event)).filter(pl.col("day") <= until)
-        return frame.to_dicts()
-
-    def key(self, account: str) -> str:
-        return _key(self.person.get(account, account))
-
-    def orders_by_customer(self) -> dict[str, list[Row]]:
-        """The orders that are not cancelled, by customer, with what their lines come to."""
-        by_customer: dict[str, list[Row]] = defaultdict(list)
-        for order in self._rows("raw_crm.orders", "ordered_at"):
-            if order["customer_id"] and (order["status"] or "").strip().lower() not in CANCELLED:
-                by_customer[self.key(order["customer_id"])].append(self._with_lines(order))
-        return by_customer
-
-    def _with_lines(self, order: Row) -> Row:
-        nets, costed, margins = [], [], []
-        for line in self.lines[order["order_id"]]:
-            net = _money(line["quantity"] * line["unit_price"]) - (line["discount_amount"] or 0)
-            cost = self.costs.get(line["product_id"])
-            nets.append((net, line["quantity"] < 0 and line["line_type"] in (None, "product")))
-            if cost is not None:
-                costed.append(abs(net))
-                margins.append(net - _money(line["quantity"] * cost))
-        refund = self.refunds[order["order_id"]]
-        return {
-            "day": order["day"],
-            "is_purchase": any(
-                line["quantity"] > 0 and line["line_type"] in (None, "product")
-                for line in self.lines[order["order_id"]]
-            ),
-            "revenue": sum(net for net, _ in nets) - refund,
-            "returned": refund - sum(net for net, is_return in nets if is_return),
-            "discount": sum(line["discount_amount"] or 0 for line in self.lines[order["order_id"]]),
-            "margin": sum(margins) - refund if margins else None,
-            "moved": sum(abs(net) for net, _ in nets),
-            "moved_with_cost": sum(costed),
-        }
-
-    def match(self, row: Row) -> str | None:
-        """The customer_key behind an answer or ticket, by the first reference that names one person."""
-        if row["customer_id"]:
-            return self.key(row["customer_id"])
-        order = self.all_orders.get(row["order_id"])
-        if order and order["customer_id"]:
-            return self.key(order["customer_id"])
-        ticket = self.tickets.get(row["ticket_id"]) if "response_id" in row else None
-        if ticket and (key := self.match(ticket)):
-            return key
-        mailbox = (row["email"] or "").strip().lower()
-        telephone = "".join(filter(str.isdigit, row["phone"] or ""))
-        for owners in (self.mailboxes.get(mailbox, set()), self.telephones.get(telephone, set())):
-            if len(owners) == 1:
-                return next(iter(owners))
-        return None
-
-    def answers(self) -> list[Row]:
-        """Answered questions of customers, with the key of who answered."""
-        return [
-            {**row, "customer_key": self.match(row)}
-            for row in self._rows("raw_survey.responses", "submitted_at")
-            if row["score"] is not None and row["respondent_type"] != "internal"
-        ]
-
-
-@pytest.fixture(scope="module")
-def company(built: Warehouse) -> Company:
-    return Company(built)
 
 
 def _quintile(value: Any, everybody: list[Any]) -> int:
@@ -276,40 +162,6 @@ def test_kpi_loyalty_monthly(built: Warehouse, company: Company) -> None:
     assert sum(row["nps"] is not None for row in published.values()) > 0
 
 
-def test_customer_loyalty(built: Warehouse, company: Company) -> None:
-    """Latest answers, means and the satisfied detractor, by sorting each customer's answers."""
-    by_customer: dict[str, list[Row]] = defaultdict(list)
-    for answer in company.answers():
-        if answer["customer_key"]:
-            by_customer[answer["customer_key"]].append(answer)
-    published = {
-        row["customer_key"]: row for row in built.query("select * from marts.customer_loyalty").to_dicts()
-    }
-    assert set(published) == set(by_customer)
-    flags = []
-    for key, given in by_customer.items():
-        given.sort(key=lambda answer: (answer["submitted_at"], answer["response_id"], answer["question_id"]))
-        row = published[key]
-        assert row["answer_count"] == len(given)
-        assert row["last_answer_touchpoint"] == given[-1]["touchpoint"]
-        nps = [answer for answer in given if answer["metric"] == "nps"]
-        csat = [answer for answer in given if answer["metric"] == "csat"]
-        recent_nps = [answer for answer in nps if answer["day"] > date(2023, 6, 30)]
-        recent_csat = [answer for answer in csat if answer["day"] > date(2023, 6, 30)]
-        assert row["nps_latest"] == (nps[-1]["score"] if nps else None)
-        assert row["nps_answers_12m"] == len(recent_nps)
-        mean = sum(answer["score"] for answer in recent_nps) / len(recent_nps) if recent_nps else None
-        assert row["nps_12m_mean"] == (pytest.approx(float(mean)) if recent_nps else None)
-        flag = (
-            recent_nps[-1]["score"] <= 6 and _is_satisfied(recent_csat[-1])
-            if recent_nps and recent_csat
-            else None
-        )
-        assert row["is_satisfied_detractor"] == flag
-        flags.append(flag)
-    assert {True, False, None} == set(flags)
-
-
 def test_every_row_is_accounted_for(built: Warehouse) -> None:
     """What is not published is named: dated later, or waiting for its order."""
     lines = built.query("select * from meta.reconciliation where table_name = 'crm.order_lines'").to_dicts()[
@@ -344,7 +196,7 @@ def test_identity(built: Warehouse, response: str, person: str | None, match: st
     found = built.query(
         f"select distinct customer_key, customer_match from marts.fct_survey_responses where response_id = '{response}'"
     ).rows()
-    assert found == [(_key(person) if person else None, match)]
+    assert found == [(customer_key(person) if person else None, match)]
 
 
 def test_tickets_tell_their_story(built: Warehouse) -> None:
@@ -364,11 +216,11 @@ def test_tickets_tell_their_story(built: Warehouse) -> None:
 def test_people_with_two_accounts_are_one(built: Warehouse) -> None:
     one = built.query(
         "select account_count, country, acquisition_channel from marts.dim_customers"
-        f" where customer_key = '{_key('p1')}'"
+        f" where customer_key = '{customer_key('p1')}'"
     ).rows()
     assert one == [(2, "GB", "web")]
     messages = built.query(
-        f"select message_number from marts.fct_campaign_contacts where customer_key = '{_key('p1')}' order by 1"
+        f"select message_number from marts.fct_campaign_contacts where customer_key = '{customer_key('p1')}' order by 1"
     )
     assert messages["message_number"].to_list() == [1, 2]
 
