@@ -31,7 +31,7 @@ Format = Annotated[str | None, typer.Option("--format", "-f", help="Its format, 
 ConfigOption = typer.Option("--config", "-c", help="The settings file.", envvar="KIZUNA_CONFIG")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 _OPTIONS = ("encoding", "delimiter", "quote", "header_rows", "skip_rows", "sheet", "records", "normalize")
-_SIGNS = {"tab": "\t", "\\t": "\t"}  # a shell makes it hard to write one
+_SIGNS = {"tab": "\t", "\\t": "\t", "none": None}  # a shell makes it hard to write a tab
 
 
 @source_app.command()
@@ -69,20 +69,8 @@ def preview(
     from pipelines.sources.preview import source_of_format
 
     _existing(file)
-    given = dict(
-        zip(
-            _OPTIONS,
-            (encoding, delimiter, quote, header_rows, skip_rows, sheet, records, normalize),
-            strict=True,
-        )
-    )
-    options = {name: value for name, value in given.items() if value is not None}
-    for sign in {"delimiter", "quote"} & set(options):
-        options[sign] = _SIGNS.get(options[sign], options[sign])
-    if options.get("quote") == "none":
-        options["quote"] = None
-    if null_value:
-        options["null_values"] = tuple(null_value)
+    given = (encoding, delimiter, quote, header_rows, skip_rows, sheet, records, normalize)
+    options = _read_options(dict(zip(_OPTIONS, given, strict=True)), null_value)
     if format_ is None:
         settings, name = _source_in_settings(file, config, source, options)
         reading = settings.sources[name]
@@ -101,6 +89,16 @@ def preview(
         print(json.dumps(_as_plain(found, show_values=values), default=str, indent=2, ensure_ascii=False))
     else:
         print_preview(out, found, show_values=values)
+
+
+def _read_options(given: dict[str, Any], null_values: list[str] | None) -> dict[str, Any]:
+    """The options that were given, with signs as settings write them."""
+    options = {name: value for name, value in given.items() if value is not None}
+    for sign in {"delimiter", "quote"} & set(options):
+        options[sign] = _SIGNS.get(options[sign], options[sign])
+    if null_values:
+        options["null_values"] = tuple(null_values)
+    return options
 
 
 @source_app.command()
