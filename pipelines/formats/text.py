@@ -29,12 +29,15 @@ _COPIES = 6  # of its text that reading an ordinary file holds at once, measured
 _LINES_IN_A_RECORD = 1000  # of a comment that somebody wrote into a survey; more are a stray quote
 
 
-def read_bytes(path: Path, maximum_bytes: int = MAXIMUM_TEXT_BYTES) -> bytes:
+def read_bytes(path: Path, maximum_bytes: int | None = None) -> bytes:
     """The file's content, decompressed by its suffix (.gz, .bz2, .zst).
 
     Raises:
-        UnreadableFileError: the archive is damaged, or its content exceeds ``maximum_bytes`` or the memory.
+        UnreadableFileError: the archive is damaged, or its content exceeds ``maximum_bytes`` (by default
+            ``MAXIMUM_TEXT_BYTES``) or the memory.
     """
+    if maximum_bytes is None:
+        maximum_bytes = MAXIMUM_TEXT_BYTES
     compression = _COMPRESSIONS.get(path.suffix.lower())
     if compression is None:
         size = path.stat().st_size

@@ -92,7 +92,7 @@ def _mapped(builder: LoadBuilder, source: FileSource, file: SourceFile, sha256: 
     """The file's records, mapped; or the reason why it cannot be read."""
     try:
         if not sha256:
-            return "the file cannot be opened: it is gone, or may not be read"
+            return "the file cannot be opened: it is gone, may not be read, or is none (a pipe, a link into nothing)"
         mapped = builder.map(read_file(file, source))
     except UnreadableFileError as error:
         return str(error)

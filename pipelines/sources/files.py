@@ -54,7 +54,8 @@ def matching_files(source: FileSource, settings: Settings) -> list[SourceFile]:
         else fixed
     )
     relative = pattern.relative_to(fixed).as_posix()
-    paths = [path for path in fixed.glob(relative) if path.is_file()]
+    # Also what cannot be read, such as a link into nothing: somebody meant it to be a file, and is told.
+    paths = [path for path in fixed.glob(relative) if not path.is_dir()]
     return sorted((_as_it_lies(path, base) for path in paths), key=lambda file: file.name)
 
 
@@ -88,6 +89,8 @@ def _fixed_part(pattern: Path) -> Path:
 
 def content_hash(path: Path) -> str:
     """SHA-256 of the file as it lies there, in hexadecimal; empty where it cannot be opened."""
+    if not path.is_file():  # opening a pipe would wait for ever
+        return ""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.formats import excel, text
 from pipelines.home import Home, StateFolderError
 from pipelines.ingest import api, files, ingest_source
 from pipelines.settings import SettingsError, load_settings
@@ -37,6 +38,7 @@ class Order:
         kill_after_seconds, kill_at_step: when it is killed; 0: it is left alone. A step is the opening or
             renaming of a file in the landing zone.
         load_bytes, load_pages: how many bytes of files, and pages of a service, make a load.
+        maximum_bytes: how large a file's content may be; 0: as large as in real life.
         memory: bytes of address space; 0: as much as there is.
         file_size: how many bytes a file may grow to, as on a full disk; 0: any.
         seconds: after which it counts as hanging.
@@ -49,6 +51,7 @@ class Order:
     kill_at_step: int = 0
     load_bytes: int = 1024**3
     load_pages: int = 10
+    maximum_bytes: int = 0
     memory: int = 0
     file_size: int = 0
     seconds: float = 60
@@ -127,7 +130,7 @@ def _followed(order: Order) -> dict[str, Any]:
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
     with os.fdopen(reading) as pipe:
-        said = [json.loads(text) for text in pipe if text.endswith("\n")]
+        said = [json.loads(line) for line in pipe if line.endswith("\n")]
     _, status, usage = os.wait4(child, 0)
     return {
         "exit": os.waitstatus_to_exitcode(status),
@@ -180,6 +183,8 @@ def _limit(order: Order) -> None:
     if order.file_size:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_size, order.file_size))
+    if order.maximum_bytes:
+        text.MAXIMUM_TEXT_BYTES = excel.MAXIMUM_WORKBOOK_BYTES = order.maximum_bytes
     files.LOAD_BYTES = order.load_bytes
     api.LOAD_PAGES = order.load_pages
 

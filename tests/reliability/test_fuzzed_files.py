@@ -6,14 +6,20 @@ networks have, and the damaged ones lie in the source's folder beside a good one
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import os
 import random
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 import yaml
 from fuzz_samples import PERSON, RECORDS, SAMPLES, Sample
@@ -24,7 +30,7 @@ from pipelines.formats.registry import FORMATS
 RANDOM_FILES = 6  # of each kind; 2 where reading one is slow
 SECONDS_PER_NIGHT = 60  # of a night over all damaged files of a format: two or three on an idle machine
 PEAK_MIB = 1500  # the widest file, of 100,000 columns, takes 900
-MEBIBYTE = 1024**2
+UNPACKED = 128 * 1024**2
 SHAPES = {name: sample for name, sample in SAMPLES.items() if FORMATS[name].preset is None}
 BOM = b"\xef\xbb\xbf"
 # What no message may be made of.
@@ -177,12 +183,12 @@ def assert_explained(status: str, records: int, reason: str | None) -> None:
     assert "\0" not in reason
 
 
-def assert_ended_well(night: Night) -> None:
+def assert_ended_well(night: Night, peak_mib: int = PEAK_MIB) -> None:
     assert not night.hung, f"hung at {night.at}"
     assert night.traceback == ""
     assert night.exit == 0, f"died at {night.at}"
     assert night.errors == {}
-    assert night.peak_mib < PEAK_MIB
+    assert night.peak_mib < peak_mib
 
 
 def test_every_format_is_fuzzed():
@@ -208,3 +214,105 @@ def test_a_damaged_file_is_accounted_for_to_the_record(company: Company, name: s
     assert outcomes["good"] == ("loaded", RECORDS, None)
     assert len(company.found("good", sample)[0]) == RECORDS
     assert outcomes["empty"][1] == outcomes["blank"][1] == outcomes["marks"][1] == 0
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_an_archive_that_unpacks_without_end_is_refused(company: Company, name: str):
+    """A small file that unpacks to more than may be read, in each compression and as a workbook."""
+    sample = SAMPLES[name]
+    good, blanks = f"good{sample.suffix}", b" " * UNPACKED
+    files = {
+        good: sample.file("good"),
+        f"a{sample.suffix}.gz": gzip.compress(blanks, 1),
+        f"b{sample.suffix}.zst": pa.Codec("zstd").compress(blanks, asbytes=True),
+        "c.xlsx": workbook_that_unpacks_without_end(blanks),
+    }
+    company.declare({"format": name, **sample.source}, files)
+    assert_ended_well(company.night(maximum_bytes=UNPACKED // 4), peak_mib=PEAK_MIB // 2)
+    outcomes = company.outcomes()
+    assert outcomes.pop(good) == ("loaded", RECORDS, None)
+    assert len(outcomes) == 3
+    for status, records, reason in outcomes.values():
+        assert records == 0 or name == "jsonl"  # a workbook has lines, of which none is JSON
+        assert_explained(status, records, reason)
+
+
+def workbook_that_unpacks_without_end(blanks: bytes) -> bytes:
+    file = io.BytesIO(SAMPLES["excel"].file("bomb"))
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("xl/worksheets/sheet2.xml", blanks)
+    return file.getvalue()
+
+
+def test_compressed_files_are_read_whole_or_refused(company: Company):
+    """Archives of several members are whole files; one that is cut off, flipped or none at all is refused."""
+    sample, zstd = SAMPLES["csv"], pa.Codec("zstd")
+    two = [sample.file("two"), "\n".join(sample.record(n, 0) for n in sample.names("more")).encode()]
+    packed = gzip.compress(sample.file("flipped"))
+    files = {
+        "two.gz": b"".join(gzip.compress(data) for data in two),
+        "good.bz2": bz2.compress(sample.file("bz2")),
+        "good.zst": zstd.compress(sample.file("zst"), asbytes=True),
+        "cut.gz": gzip.compress(sample.file("cut"))[:-8],
+        "cut.bz2": bz2.compress(sample.file("cut"))[:-8],
+        "cut.zst": zstd.compress(sample.file("cut"), asbytes=True)[:-1],
+        "flipped.gz": packed[:-6] + bytes([packed[-6] ^ 1]) + packed[-5:],
+        "plain.gz": sample.file("plain"),
+        "behind.gz": gzip.compress(sample.file("behind")) + b"something else",
+    }
+    company.declare({"format": "csv", **sample.source}, files)
+    assert_ended_well(company.night())
+    company.assert_accounted_for(sample)
+    outcomes = company.outcomes()
+    loaded = {name: records for name, (status, records, _) in outcomes.items() if status == "loaded"}
+    assert loaded == {"two.gz": 2 * RECORDS, "good.bz2": RECORDS, "good.zst": RECORDS}
+    for outcome in outcomes.values():
+        assert_explained(*outcome)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"delimiter": ";"},
+        {"delimiter": "\t"},
+        {"quote": "'"},
+        {"quote": None},
+        {"encoding": "utf-16"},
+        {"encoding": "cp932"},
+        {"encoding": "ascii"},
+        {"header_rows": 3},
+        {"header_rows": 0, "columns": ["id", "who", "at", "changed"]},
+    ],
+    ids=lambda wrong: "-".join(map(str, wrong.values())),
+)
+def test_a_wrong_declaration_loses_no_record(company: Company, wrong: dict[str, Any]):
+    sample = SAMPLES["csv"]
+    data = sample.file("good").replace(PERSON.encode(), "Zwicky, 小林".encode())
+    company.declare({"format": "csv", **sample.source, **wrong}, {"good": data})
+    assert_ended_well(company.night())
+    [(status, records, reason)] = company.outcomes().values()
+    assert_explained(status, records, reason)
+    if status == "loaded":
+        company.assert_accounted_for(sample)
+        found, rejected = company.found("good", sample)
+        skipped = {"good-0-x", "good-1-x"} if wrong == {"header_rows": 3} else set()
+        assert found | rejected == set(sample.names("good")) - skipped
+
+
+def test_what_is_no_file_is_told_and_stops_nothing(company: Company):
+    """A folder is none of the files; a pipe, a link into nothing and an unreadable file are told."""
+    sample = SAMPLES["csv"]
+    company.declare({"format": "csv", **sample.source}, {"good.csv": sample.file("good")})
+    folder = company.folder / "files"
+    (folder / "folder.csv").mkdir()
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "nowhere.csv").symlink_to(folder / "absent")
+    (folder / "itself.csv").symlink_to(folder / "itself.csv")
+    (folder / "unreadable.csv").symlink_to("/proc/self/mem")
+    assert_ended_well(company.night())
+    outcomes = company.outcomes()
+    assert outcomes.pop("good.csv") == ("loaded", RECORDS, None)
+    assert set(outcomes) == {"pipe.csv", "nowhere.csv", "itself.csv", "unreadable.csv"}
+    for status, _, reason in outcomes.values():
+        assert status == "rejected"
+        assert "cannot be opened" in reason
