@@ -90,7 +90,7 @@ def raw_counts(home: Home) -> dict[str, RawCounts]:
 
 
 def ingestion_totals(home: Home) -> list[dict[str, Any]]:
-    """Per source, over all nights: files, the records in them, and what became of the rows.
+    """Per source, over all nights: files, the records in them or read from its tables, and what became of the rows.
 
     A record can be rows of several tables, so there may be more rows than records.
     """
@@ -99,10 +99,13 @@ def ingestion_totals(home: Home) -> list[dict[str, Any]]:
     with open_warehouse(home, read_only=True) as connection:
         found = connection.execute(
             """select source, coalesce(files, 0) as files, coalesce(files_rejected, 0) as files_rejected,
-                coalesce(records, 0) as records, rows_read, rows_loaded, rows_quarantined, rows_duplicate
+                coalesce(records, records_read) as records, rows_read, rows_loaded, rows_quarantined,
+                rows_duplicate, rows_deleted
             from (
-                select source, sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as rows_loaded,
-                    sum(rows_quarantined)::bigint as rows_quarantined, sum(rows_duplicate)::bigint as rows_duplicate
+                select source, sum(records_read)::bigint as records_read,
+                    sum(rows_read)::bigint as rows_read, sum(rows_loaded)::bigint as rows_loaded,
+                    sum(rows_quarantined)::bigint as rows_quarantined, sum(rows_duplicate)::bigint as rows_duplicate,
+                    sum(rows_deleted)::bigint as rows_deleted
                 from ingest.loads group by source
             )
             full join (

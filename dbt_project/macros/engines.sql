@@ -116,3 +116,18 @@
 {% macro spark__without_leading_zeros(text_column) -%}
     trim(leading '0' from {{ text_column }})
 {%- endmacro %}
+
+
+{#- An amount as quantity times price. DuckDB multiplies two decimals of 18 digits in 18 digits, which a line of ten
+    billion in a small currency leaves; Spark widens by itself. -#}
+{% macro multiplied(quantity, price) -%}
+    {{ adapter.dispatch('multiplied')(quantity, price) }}
+{%- endmacro %}
+
+{% macro default__multiplied(quantity, price) -%}
+    cast({{ quantity }} as decimal(38, 4)) * {{ price }}
+{%- endmacro %}
+
+{% macro spark__multiplied(quantity, price) -%}
+    {{ quantity }} * {{ price }}
+{%- endmacro %}

@@ -18,7 +18,7 @@ from pipelines.night import RawCounts, prepare_transformation, raw_counts
 from pipelines.settings import DatabaseSource, FileSource, Settings, Source, customer_key_secret
 from pipelines.warehouse import OUTCOMES
 
-FILES_CHECK = "every_file_was_read"
+READ_CHECK = "everything_was_read"
 NUMBERS_CHECK = "no_made_up_number_was_taken"
 COLUMNS_CHECK = "columns_are_as_known"
 CHANGES_CHECK = "no_loaded_file_has_changed"
@@ -70,7 +70,9 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
         description=_description(name, source),
         check_specs=[
             dg.AssetCheckSpec(
-                FILES_CHECK, asset=key, description="No file was refused as a whole, or was empty."
+                READ_CHECK,
+                asset=key,
+                description="No file was refused as a whole or was empty, and no table was read with doubts.",
             ),
             dg.AssetCheckSpec(
                 NUMBERS_CHECK, asset=key, description="No row took another's place by a made-up number."
@@ -98,7 +100,7 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata=_source_metadata(result),
             check_results=[
-                _files_check(result),
+                _read_check(result),
                 _numbers_check(result),
                 _columns_check(result),
                 _changes_check(result, is_family=is_family),
@@ -116,7 +118,7 @@ def _source_metadata(result: SourceResult) -> dict[str, dg.MetadataValue]:
     if result.streams:
         metadata["streams"] = markdown_table(
             ("stream", "records", "read up to"),
-            [(s.stream, s.records, s.cursor or "") for s in result.streams],
+            [(stream.stream, stream.records, stream.cursor or "") for stream in result.streams],
         )
     else:
         metadata |= {
@@ -148,14 +150,17 @@ def _source_metadata(result: SourceResult) -> dict[str, dg.MetadataValue]:
     return metadata
 
 
-def _files_check(result: SourceResult) -> dg.AssetCheckResult:
+def _read_check(result: SourceResult) -> dg.AssetCheckResult:
     troubled = [(outcome.file, outcome.reason or "") for outcome in (*result.rejected, *result.doubtful)]
+    troubled += [(stream.stream, note) for stream in result.streams for note in stream.notes]
     return dg.AssetCheckResult(
-        check_name=FILES_CHECK,
+        check_name=READ_CHECK,
         passed=not troubled,
         severity=dg.AssetCheckSeverity.WARN,
-        description="\n".join(f"{file}: {reason}" for file, reason in troubled[:_SHOWN_FILES]) or None,
-        metadata={"files": markdown_table(("file", "reason"), troubled)} if troubled else {},
+        description="\n".join(f"{what}: {reason}" for what, reason in troubled[:_SHOWN_FILES]) or None,
+        metadata={"troubled": markdown_table(("file, table or endpoint", "reason"), troubled)}
+        if troubled
+        else {},
     )
 
 

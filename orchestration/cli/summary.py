@@ -64,7 +64,15 @@ def print_night(out: Console, err: Console, summary: dict[str, Any]) -> None:
         out.print(f"{_OPENED[what]} {summary[what]}", highlight=False, soft_wrap=True, markup=False)
 
 
-_COUNTS = ("files", "files_rejected", "records", "rows_read", "rows_quarantined", "rows_duplicate")
+_COUNTS = (
+    "files",
+    "files_rejected",
+    "records",
+    "rows_read",
+    "rows_quarantined",
+    "rows_duplicate",
+    "rows_deleted",
+)
 
 
 def home_status(home: Home, config: Path) -> dict[str, Any]:
@@ -115,7 +123,7 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
 def _sources_table(totals: list[dict[str, Any]]) -> Table:
     table = Table(title="Sources, all nights", title_justify="left", box=None)
     table.add_column("source", no_wrap=True)
-    for heading in ("files", "rejected", "records", "rows", "quarantined", "duplicate"):
+    for heading in ("files", "rejected", "records", "rows", "quarantined", "duplicate", "deleted"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in totals:
         table.add_row(row["source"], *(f"{row[name]:,}" for name in _COUNTS))

@@ -71,6 +71,8 @@ ORDERS = Contract(
     ),
 )
 
+_TEN_TRILLION = 10.0**13
+
 ORDER_LINES = Contract(
     "crm",
     "order_lines",
@@ -96,6 +98,13 @@ ORDER_LINES = Contract(
             allowed=("product", "shipping", "fee", "penalty"),
         ),
         _UPDATED_AT,
+    ),
+    (
+        RowCheck(
+            "quantity times unit_price is ten trillion or more",  # an amount has 14 digits before the point
+            (pl.col("quantity").cast(pl.Float64) * pl.col("unit_price").cast(pl.Float64)).abs()
+            >= _TEN_TRILLION,
+        ),
     ),
 )
 

@@ -11,8 +11,8 @@ amounts as (
     select
         *,
         quantity < 0 and line_type = 'product' as is_return,
-        cast(quantity * unit_price as decimal(18, 4)) as gross_amount,
-        cast(quantity * unit_cost as decimal(18, 4)) as cost_amount
+        cast({{ multiplied('quantity', 'unit_price') }} as decimal(18, 4)) as gross_amount,
+        cast({{ multiplied('quantity', 'unit_cost') }} as decimal(18, 4)) as cost_amount
     from order_lines
 
 ),

@@ -68,7 +68,7 @@ published_lines as (
         source_name,
         count(*) as rows_published,
         sum(quantity) as quantity_published,
-        sum(quantity * unit_price) as amount_published
+        sum({{ multiplied('quantity', 'unit_price') }}) as amount_published
     from {{ ref('fct_order_lines') }}
     group by source_name
 
@@ -132,7 +132,7 @@ unpublished_lines as (
         source_name,
         count(case when order_date is null then 1 end) as rows_without_order,
         sum(quantity) as quantity_not_published,
-        sum(quantity * unit_price) as amount_not_published
+        sum({{ multiplied('quantity', 'unit_price') }}) as amount_not_published
     from {{ ref('int_orders__lines') }}
     where order_date is null or order_date > {{ as_of_date() }}
     group by source_name

@@ -10,7 +10,7 @@ import pytest
 from orchestration.assets.raw import (
     CHANGES_CHECK,
     COLUMNS_CHECK,
-    FILES_CHECK,
+    READ_CHECK,
     ROWS_CHECK,
     raw_tables,
     source_assets,
@@ -87,7 +87,7 @@ def test_a_changed_file_of_a_family_is_a_warning_and_a_single_one_is_not(
 
 
 def test_a_night_without_any_row_says_so(exports: Exports) -> None:
-    assert exports.checks()[FILES_CHECK][0]
+    assert exports.checks()[READ_CHECK][0]
     passed, text = exports.checks(tables=True)[ROWS_CHECK]
     assert not passed
     assert text.startswith("no source has brought a row yet")

@@ -59,7 +59,7 @@ def test_a_number_that_is_no_time_is_not_lost(tmp_path):
 
 @pytest.mark.parametrize("damage", [b"", b"id,Q1\n1,5\n", b"$FL2" + b"\0" * 500])
 def test_what_is_no_spss_file_is_an_error(damage):
-    with pytest.raises(UnreadableFileError, match="is no SPSS file|cannot be read"):
+    with pytest.raises(UnreadableFileError, match=r"is no SPSS file|cannot be read"):
         spss.read_spss(damage)
 
 
