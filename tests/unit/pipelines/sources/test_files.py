@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -69,10 +71,9 @@ def test_a_file_that_vanishes_while_listing_is_left_to_the_reader(folder, monkey
 
     def stat(self, **keys):
         if self.name == "b.csv":
-            raise FileNotFoundError
+            raise FileNotFoundError(errno.ENOENT, "gone")
         return true_stat(self, **keys)
 
-    monkeypatch.setattr(Path, "is_file", lambda self: self.suffix == ".csv")
     monkeypatch.setattr(Path, "stat", stat)
     assert "b.csv" in names(folder, "*.csv")
 
@@ -81,6 +82,16 @@ def test_the_hash_is_of_the_bytes_as_they_lie_there(folder):
     assert content_hash(folder / "b.csv") == hashlib.sha256(b"id,s\n").hexdigest()
     assert content_hash(folder / "gone.csv") == ""
     assert content_hash(folder / "folder.csv") == ""
+
+
+def test_what_is_no_file_is_listed_but_never_opened(folder):
+    """A folder is none of the files; a pipe or a link into nothing is one that cannot be read."""
+    (folder / "nowhere.csv").symlink_to(folder / "absent")
+    os.mkfifo(folder / "pipe.csv")
+    listed = names(folder, "*.csv")
+    assert {"nowhere.csv", "pipe.csv"} < set(listed)
+    assert "folder.csv" not in listed
+    assert content_hash(folder / "pipe.csv") == content_hash(folder / "nowhere.csv") == ""
 
 
 def test_a_file_that_grows_or_goes_has_changed(folder):
