@@ -90,6 +90,10 @@ class ColumnProfile:
         return self.shapes
 
 
+# DuckDB's look at a structure calls itself for every level, and ends the process where there are a hundred thousand.
+_NESTED_TOO_DEEPLY = r"(?:[\[{][^\]}]*){500}"
+
+
 def profiles(records: Records) -> list[ColumnProfile]:
     """All columns of a file, in its order."""
     names = [name for name in records.frame.columns if name not in (RECORD, LINE)]
@@ -107,9 +111,12 @@ def fields_of(document: Document) -> tuple[list[str], list[str]]:
         connection.register("texts", document.texts.to_arrow())
         row = connection.execute(
             """select json_group_structure(record) from (
-                select case when json_valid(text) and json_type(text) = 'OBJECT' then text::json end as record
+                select case
+                    when json_valid(text) and json_type(text) = 'OBJECT' and not regexp_matches(text, $nested)
+                    then text::json end as record
                 from texts
-            )"""
+            )""",
+            {"nested": _NESTED_TOO_DEEPLY},
         ).fetchone()
     structure = json.loads(row[0]) if row and row[0] else {}
     paths = list(_paths(structure, "")) if isinstance(structure, dict) else []  # no record was readable
