@@ -55,7 +55,8 @@ def model_assets(home: Home, project: Path = PROJECT) -> dg.AssetsDefinition:
             yield from DbtCoreCliEventMessage(event, {}).to_default_asset_events(
                 manifest, translator, context
             )
-        remember_models_built(company.home, fingerprint)
+        if not context.is_subset:  # the models that were not selected still wait for what is new
+            remember_models_built(company.home, fingerprint)
 
     return dbt_models
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipelines import contracts
@@ -166,18 +165,13 @@ def list_sources(config: Annotated[Path, ConfigOption] = Path(CONFIG_NAME), as_j
     if as_json:
         print(json.dumps([asdict(source) for source in found], default=str, indent=2))
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("source", overflow="fold")
-    table.add_column("kind", overflow="fold")
-    table.add_column("reads, and feeds", overflow="fold", ratio=1)
-    table.add_column("last new (UTC)", overflow="fold")
+    table = Table("source and what it feeds", "kind", "last new (UTC)", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("refused", justify="right", no_wrap=True)
     for source in found:
         table.add_row(
-            source.name,
+            f"{source.name}\n[dim]{' '.join(source.tables)}[/]",
             source.kind,
-            f"{escape(source.reads)}\n[dim]{', '.join(source.tables)}[/]",
             f"{source.last_new_at:%Y-%m-%d %H:%M}" if source.last_new_at else "never",
             f"{source.rows_loaded:,}",
             f"{source.rows_quarantined:,}",

@@ -73,6 +73,14 @@ _COUNTS = (
     "rows_duplicate",
     "rows_deleted",
 )
+_HEADINGS = {
+    "files_rejected": "rejected",
+    "rows_read": "rows",
+    "rows_quarantined": "quarantined",
+    "rows_duplicate": "duplicate",
+    "rows_deleted": "deleted",
+}
+_SELDOM = ("files_rejected", "rows_deleted")
 
 
 def home_status(home: Home, config: Path) -> dict[str, Any]:
@@ -121,12 +129,14 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
 
 
 def _sources_table(totals: list[dict[str, Any]]) -> Table:
+    """What happens seldom gets a column only where it happened: there are eighty signs in a line."""
+    shown = [count for count in _COUNTS if count not in _SELDOM or any(row[count] for row in totals)]
     table = Table(title="Sources, all nights", title_justify="left", box=None)
-    table.add_column("source", no_wrap=True)
-    for heading in ("files", "rejected", "records", "rows", "quarantined", "duplicate", "deleted"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("source", overflow="fold")
+    for count in shown:
+        table.add_column(_HEADINGS.get(count, count), justify="right", no_wrap=True)
     for row in totals:
-        table.add_row(row["source"], *(f"{row[name]:,}" for name in _COUNTS))
+        table.add_row(row["source"], *(f"{row[name]:,}" for name in shown))
     return table
 
 
