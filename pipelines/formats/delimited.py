@@ -242,6 +242,7 @@ def _parse(
     if header_rows and split.starts.size == 0:
         raise UnreadableFileError("the file is empty: not even a header")
     names = list(columns) if columns else _names(text, split, delimiter, quote)
+    _require_sensible_width(len(names))  # also of names that were declared, or guessed
     body = np.arange(split.starts.size) >= header_rows
     miscounted = split.fields != len(names)
     damaged = _holds_nul(text, split)
