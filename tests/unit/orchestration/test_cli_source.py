@@ -156,7 +156,7 @@ def test_list_shows_what_each_source_has_brought_in(kizuna: Kizuna, shop: Path) 
     _ingest(shop, "customers")
     after = json.loads(kizuna("source", "list", "--json").stdout)
     assert (after[0]["rows_loaded"], after[0]["rows_quarantined"]) == (1, 1)
-    assert "customers*.csv" in kizuna("source", "list").stdout
+    assert "crm.customers" in kizuna("source", "list").stdout
 
 
 def test_deletions_are_only_told_until_they_are_applied(kizuna: Kizuna, shop: Path) -> None:
