@@ -92,6 +92,49 @@
 {%- endmacro %}
 
 
+{#- Variance of a sample from its sums; null for fewer than two values. Sums of decimals are exact in any order. -#}
+{% macro sample_variance(value_sum, square_sum, n) -%}
+    case
+        when {{ n }} > 1 and {{ square_sum }} > {{ value_sum }} * {{ value_sum }} / {{ n }}
+            then ({{ square_sum }} - {{ value_sum }} * {{ value_sum }} / {{ n }}) / ({{ n }} - 1)
+        when {{ n }} > 1 then 0.0e0
+    end
+{%- endmacro %}
+
+
+{#- Two-sided 95 % of Student's t, expanded around the normal (Abramowitz and Stegun 26.7.5). Within 0.1 % of the exact
+    value from 6 degrees of freedom on, 3 % too small at 2; null below 1. -#}
+{% macro t_95(degrees_of_freedom) -%}
+    {%- set z = z_95() | trim | float -%}
+    {%- set v = 'cast(nullif(greatest(' ~ degrees_of_freedom ~ ', 0), 0) as double)' -%}
+    (
+        {{ z }}
+        + {{ (z ** 3 + z) / 4 }} / {{ v }}
+        + {{ (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96 }} / power({{ v }}, 2)
+        + {{ (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384 }} / power({{ v }}, 3)
+    )
+{%- endmacro %}
+
+
+{#- Cronbach's alpha (1951) of a scale that is the total of its items; null where all totals are equal. -#}
+{% macro cronbach_alpha(item_count, item_variance_sum, total_variance) -%}
+    {{ item_count / (item_count - 1) }} * (1 - {{ item_variance_sum }} / nullif({{ total_variance }}, 0))
+{%- endmacro %}
+
+
+{#- Bound of Cronbach's alpha at 95 % (Bonett 2002): the logarithm of 1 - alpha is nearly normal with variance
+    2k / ((k - 1)(n - 2)). side is -1 for the lower and 1 for the upper bound; null for fewer than three. -#}
+{% macro cronbach_alpha_bound(alpha, item_count, n, side) -%}
+    case
+        when {{ n }} > 2
+            then 1 - (1 - {{ alpha }}) * exp(
+                ({{ -side }}) * {{ z_95() }}
+                * sqrt({{ 2 * item_count / (item_count - 1) }} / (cast({{ n }} as double) - 2))
+            )
+    end
+{%- endmacro %}
+
+
 {#- Value-tied quintile, 1..5: customers with equal values get equal scores and the lowest value always scores 1
     (ntile would split ties arbitrarily). A window over customers, never over order lines. -#}
 {% macro value_tied_quintile(measure) -%}

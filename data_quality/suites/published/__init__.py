@@ -10,7 +10,7 @@ and its like each read one column, and each ``finds_nothing`` costs a query: ove
 from __future__ import annotations
 
 from data_quality.expectations import Suite
-from data_quality.suites.published import core, kpi, loyalty, meta, rfm, value
+from data_quality.suites.published import core, kpi, kpi_relationship, loyalty, meta, rfm, value
 
 
 def published_suites() -> tuple[Suite, ...]:
@@ -32,4 +32,5 @@ def published_suites() -> tuple[Suite, ...]:
         loyalty.customer_loyalty(),
         value.customer_value(),
         kpi.kpi_loyalty_monthly(),
+        kpi_relationship.kpi_points_of_connection(),
     )

@@ -160,6 +160,21 @@ create table kpi.kpi_loyalty_monthly as
     group by grouping sets ((month), (month, department));
 """
 
+_RELATIONSHIP = """
+create table kpi.kpi_points_of_connection as
+    select cast(date_trunc('quarter', response_date) as date) as quarter,
+        coalesce(department, '(all)') as department, 'external' as respondent_type, item, count(*) as questionnaires,
+        count(*) as n, 4.0::double as mean, 3.5::double as mean_lower, 4.5::double as mean_upper, n // 2 as top_box_n,
+        100.0::double * top_box_n / n as top_box, 0.0::double as top_box_lower, 100.0::double as top_box_upper,
+        case when item = '(all)' then 0.8 end::double as alpha,
+        case when item = '(all)' then 0.7 end::double as alpha_lower,
+        case when item = '(all)' then 0.9 end::double as alpha_upper
+    from marts.fct_survey_responses
+    cross join (select unnest(['listening', 'honesty', '(all)']) as item) as items
+    where metric = 'nps'
+    group by grouping sets ((quarter, item), (quarter, department, item));
+"""
+
 _ACCOUNTS = """
 create table meta.identity_match_rates as
     select 'desk' as source, 'ticket' as record_type, customer_match, true as is_matched, count(*) as records,
@@ -210,6 +225,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
             )
         connection.execute(_FACTS)
         connection.execute(_MARTS.format(unanswered=unanswered))
+        connection.execute(_RELATIONSHIP)
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
 
 

@@ -18,6 +18,7 @@ KPI, RFM, VALUE, LOYALTY = (
     "marts.customer_value",
     "marts.customer_loyalty",
 )
+POINTS = "kpi.kpi_points_of_connection"
 ORDERS, LINES, RESPONSES = "marts.fct_orders", "marts.fct_order_lines", "marts.fct_survey_responses"
 ACCOUNTS = "meta.reconciliation"
 SUITES = {suite.table: suite for suite in published_suites()}
@@ -128,6 +129,50 @@ BROKEN = [
         "update {t} set last_answer_date = date '2026-07-01'",
         "last_answer_date is not after the business date",
         "2026-07-01",
+    ),
+    (POINTS, "update {t} set item = 'charm'", "item is a known value", "charm"),
+    (POINTS, "update {t} set respondent_type = 'both'", "respondent_type is a known value", "both"),
+    (POINTS, "update {t} set mean = 5.1, mean_upper = 5.2", "mean between 1 and 5", "5.1"),
+    (POINTS, "update {t} set top_box = 101, top_box_upper = 102", "top_box between 0 and 100", "101"),
+    (POINTS, "update {t} set mean_lower = null", "mean lies within its interval", None),
+    (POINTS, "update {t} set top_box_lower = top_box + 1", "top_box lies within its interval", None),
+    (POINTS, "update {t} set alpha_upper = alpha - 0.1", "alpha lies within its interval", None),
+    (
+        POINTS,
+        "update {t} set top_box_n = n + 1",
+        "top-box answers are answers, and answers questionnaires",
+        None,
+    ),
+    (
+        POINTS,
+        "update {t} set questionnaires = n + 1 where item = 'honesty'",
+        "top-box answers are answers, and answers questionnaires",
+        None,
+    ),
+    (
+        POINTS,
+        "update ops.run_settings set minimum_answers = 1000",
+        "scores are shown from the minimum of answers on",
+        None,
+    ),
+    (POINTS, "update {t} set top_box = top_box + 0.5", "the share follows from its counts", None),
+    (
+        POINTS,
+        "update {t} set alpha = 0.8, alpha_lower = 0.7, alpha_upper = 0.9",
+        "alpha is at most 1 and belongs to all six items together",
+        "0.8",
+    ),
+    (
+        POINTS,
+        "update {t} set quarter = quarter + 31",
+        "a quarter is its first day, not after the business date",
+        None,
+    ),
+    (
+        POINTS,
+        "delete from {t} where department = 'shop' and item = 'honesty'",
+        "departments have all questionnaires of the company, item by item",
+        None,
     ),
     (ORDERS, "update {t} set is_cancelled = true", "a cancelled order is no purchase", None),
     (ORDERS, "update {t} set returned_amount = -1", "what came back is a positive amount", "-1"),

@@ -1,15 +1,20 @@
-"""Customers' loyalty, computed a second time from the raw answers.
+"""Customers' loyalty and points of connection, computed a second time from the raw answers.
 
-In plain Python and polars, in other ways than the models take: latest answers by sorting, Spearman-Brown by the ratio
-of error to truth.
+In plain Python, polars and NumPy, in other ways than the models take: latest answers by sorting, Spearman-Brown by the
+ratio of error to truth, alpha from the items' covariance matrix, Student's t by integrating its density, Wilson as
+the roots of its quadratic.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 from collections import defaultdict
 from datetime import date
+from functools import cache
 
+import numpy as np
+import polars as pl
 import pytest
 from dbt_company import Company, Row, on_usual_scale
 from dbt_history import AS_OF
@@ -18,6 +23,9 @@ from dbt_warehouse import PROJECT, Warehouse
 ITEMS = ("listening", "importance", "conflict", "honesty", "reliability", "authenticity")
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), **{f"poc_{item}": (1, 5) for item in ITEMS}}
 A_YEAR_BEFORE = date(2023, 6, 30)
+MINIMUM_ANSWERS = 3
+Z = 1.959963984540054
+ROUNDING = 6e-5
 
 
 def _index_weights() -> dict[str, tuple[float, float]]:
@@ -110,3 +118,111 @@ def test_customer_loyalty(built: Warehouse, company: Company) -> None:
     assert published == expected
     assert {row["is_satisfied_detractor"] for row in published.values()} == {True, False, None}
     assert {row["loyalty_index_parts"] for row in published.values()} >= {0, 1, 9}
+
+
+@cache
+def _t_975(degrees_of_freedom: int) -> float:
+    """97.5 % quantile of Student's t."""
+    v, x = degrees_of_freedom, np.linspace(0, 20, 200_001)
+    scale = math.exp(math.lgamma((v + 1) / 2) - math.lgamma(v / 2)) / math.sqrt(v * math.pi)
+    density = scale * (1 + x**2 / v) ** (-(v + 1) / 2)
+    area = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(x))])
+    return float(np.interp(0.475, area, x))
+
+
+def _wilson(successes: int, n: int) -> tuple[float, float]:
+    """Both bounds in percent: where the share is just z standard errors away."""
+    share = successes / n
+    lower, upper = sorted(np.roots([1 + Z**2 / n, -(2 * share + Z**2 / n), share**2]).real)
+    return 100 * lower, 100 * upper
+
+
+def _item_answers(company: Company) -> pl.DataFrame:
+    """One row per questionnaire, a column per item; null where it was skipped."""
+    answers = pl.DataFrame(
+        [
+            {
+                "response_id": answer["response_id"],
+                "respondent_type": respondent_type,
+                "quarter": answer["day"].replace(month=1 + 3 * ((answer["day"].month - 1) // 3), day=1),
+                "department": answer["department"] or "(unknown)",
+                "item": answer["metric"].removeprefix("poc_"),
+                "score": float(on_usual_scale(answer, 1, 5)),
+            }
+            for respondent_type in ("external", "internal")
+            for answer in company.answers(respondent_type)
+            if answer["metric"].startswith("poc_")
+        ]
+    )
+    by_department = answers.pivot(
+        "item", index=["response_id", "respondent_type", "quarter", "department"], values="score"
+    )
+    return pl.concat([by_department, by_department.with_columns(department=pl.lit("(all)"))])
+
+
+def _measured(scores: np.ndarray, is_top: np.ndarray) -> Row:
+    """Columns of one row from a score per questionnaire; none but counts below the minimum."""
+    n = len(scores)
+    row: Row = {"n": n, "top_box_n": int(is_top.sum())}
+    names = (
+        "mean",
+        "standard_error",
+        "mean_lower",
+        "mean_upper",
+        "top_box",
+        "top_box_lower",
+        "top_box_upper",
+    )
+    if n < MINIMUM_ANSWERS:
+        return row | dict.fromkeys(names)
+    error = scores.std(ddof=1) / np.sqrt(n)
+    spread = _t_975(n - 1) * error
+    slack = ROUNDING + spread * 0.25 / (n - 1) ** 3  # what the expansion of t leaves out
+    lower, upper = _wilson(row["top_box_n"], n)
+    return row | {
+        "mean": pytest.approx(scores.mean(), abs=ROUNDING),
+        "standard_error": pytest.approx(error, abs=ROUNDING),
+        "mean_lower": pytest.approx(max(1.0, scores.mean() - spread), abs=slack),
+        "mean_upper": pytest.approx(min(5.0, scores.mean() + spread), abs=slack),
+        "top_box": pytest.approx(100 * is_top.mean(), abs=ROUNDING),
+        "top_box_lower": pytest.approx(lower, abs=ROUNDING),
+        "top_box_upper": pytest.approx(upper, abs=ROUNDING),
+    }
+
+
+def _alpha(complete: np.ndarray) -> Row:
+    """Alpha and its interval from questionnaires x items."""
+    n, k = complete.shape
+    if n < MINIMUM_ANSWERS:
+        return dict.fromkeys(("alpha", "alpha_lower", "alpha_upper"))
+    covariance = np.cov(complete, rowvar=False)
+    alpha = k / (k - 1) * (1 - np.trace(covariance) / covariance.sum())
+    spread = Z * np.sqrt(2 * k / ((k - 1) * (n - 2)))
+    bounds = 1 - np.exp(np.log(1 - alpha) + spread * np.array([1, -1]))
+    names = ("alpha", "alpha_lower", "alpha_upper")
+    return {
+        name: pytest.approx(value, abs=ROUNDING) for name, value in zip(names, (alpha, *bounds), strict=True)
+    }
+
+
+def test_kpi_points_of_connection(built: Warehouse, company: Company) -> None:
+    expected = {}
+    groups = _item_answers(company).partition_by(["quarter", "department", "respondent_type"], as_dict=True)
+    for group, questionnaires in groups.items():
+        items = questionnaires.select(ITEMS)
+        for item in ITEMS:
+            scores = items[item].drop_nulls().to_numpy()
+            if len(scores):
+                row = _measured(scores, scores == 5)
+                expected[(*group, item)] = row | _alpha(np.empty((0, 6))) | {"questionnaires": len(scores)}
+        complete = items.drop_nulls().to_numpy()
+        row = _measured(complete.mean(axis=1), (complete == 5).all(axis=1)) | _alpha(complete)
+        expected[(*group, "(all)")] = row | {"questionnaires": items.height}
+    published = {}
+    for row in built.query("select * from kpi.kpi_points_of_connection").to_dicts():
+        key = tuple(row.pop(name) for name in ("quarter", "department", "respondent_type", "item"))
+        published[key] = row
+    assert published == expected
+    with_alpha = [row for row in published.values() if row["alpha"] is not None]
+    assert len(with_alpha) > 20
+    assert {respondent for _, _, respondent, _ in published} == {"external", "internal"}
