@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.sources.preview import Preview, Refused, TablePreview
-from pipelines.sources.profile import ColumnProfile, shape
+from pipelines.first_look.preview import Preview, Refused, TablePreview
+from pipelines.first_look.profile import ColumnProfile, shape
 
 _LABEL_LENGTH = 48
 _SHOWN_UNMAPPED = 12

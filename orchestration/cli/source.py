@@ -64,8 +64,8 @@ def preview(
     Example: kizuna source preview exports/orders.csv --config shop/kizuna.yml
     """
     from orchestration.cli.preview_tables import print_preview
-    from pipelines.sources.preview import preview as look
-    from pipelines.sources.preview import source_of_format
+    from pipelines.first_look.preview import preview as look
+    from pipelines.first_look.preview import source_of_format
 
     _existing(file)
     given = (encoding, delimiter, quote, header_rows, skip_rows, sheet, records, normalize)
@@ -120,9 +120,9 @@ def suggest(
 
     Example: kizuna source suggest tickets.json --table support.tickets
     """
+    from pipelines.first_look.suggest import suggest as guess
+    from pipelines.first_look.suggest_yaml import as_yaml
     from pipelines.formats.registry import FORMATS
-    from pipelines.sources.suggest import suggest as guess
-    from pipelines.sources.suggest_yaml import as_yaml
 
     if output is not None and output.exists() and not force:
         raise SettingsError(f"{output} exists already and stays as it is. Name another file, or add --force")
@@ -248,7 +248,7 @@ def _as_seen_from(file: Path, folder: Path) -> str:
 def _source_in_settings(
     file: Path, config: Path | None, source: str | None, options: dict[str, Any]
 ) -> tuple[Settings, str]:
-    from pipelines.sources.preview import source_of_file
+    from pipelines.first_look.preview import source_of_file
 
     path = config or Path(CONFIG_NAME)
     if config is None and source is None and not path.is_file():
@@ -285,7 +285,7 @@ def _as_plain(found: Any, *, show_values: bool) -> dict[str, Any]:
             del column[key]
         column["examples"] = list(profile.examples(show_values=show_values))
     if not show_values:
-        from pipelines.sources.profile import shape
+        from pipelines.first_look.profile import shape
 
         for table, read in zip(plain["tables"], found.tables, strict=True):
             table["rows"] = [

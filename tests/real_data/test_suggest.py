@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.first_look.preview import preview
+from pipelines.first_look.suggest import suggest
+from pipelines.first_look.suggest_yaml import as_yaml
 from pipelines.home import Home
 from pipelines.ingest import ingest_source
 from pipelines.settings import FileSource, load_settings
-from pipelines.sources.preview import preview
-from pipelines.sources.suggest import suggest
-from pipelines.sources.suggest_yaml import as_yaml
 
 from .conftest import real_data
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import errno
+import gzip
 import hashlib
 import os
 from pathlib import Path

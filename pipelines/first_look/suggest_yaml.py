@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from pipelines.first_look.suggest import QuestionGuess, Suggestion, TableGuess
+from pipelines.first_look.vocabulary import words
 from pipelines.formats.registry import FORMATS
-from pipelines.sources.suggest import QuestionGuess, Suggestion, TableGuess
-from pipelines.sources.vocabulary import words
 
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 _NOT_PLAIN = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")

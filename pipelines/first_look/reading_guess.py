@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipelines.first_look.preview import BEGINNING_BYTES, open_file, options_of
+from pipelines.first_look.vocabulary import words
 from pipelines.formats.delimited import Split, split_records
 from pipelines.formats.document import ReadOptions, text_of
 from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError
 from pipelines.formats.registry import FORMATS
 from pipelines.formats.text import as_utf8, read_beginning, read_prefix
 from pipelines.settings.presets import with_preset
-from pipelines.sources.preview import BEGINNING_BYTES, open_file, options_of
-from pipelines.sources.vocabulary import words
 
 _MAGIC = {
     b"PAR1": "parquet",

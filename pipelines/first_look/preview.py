@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
+from pipelines.first_look.profile import FEW_VALUES, TIMES_SHOWN, ColumnProfile, fields_of, profiles
 from pipelines.formats.document import Document, ReadOptions
 from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError
 from pipelines.formats.registry import FORMATS
@@ -23,7 +24,6 @@ from pipelines.settings import ColumnMapping, FileSource, Settings, SettingsErro
 from pipelines.settings.presets import with_preset
 from pipelines.sources.files import matching_files, records_for
 from pipelines.sources.mapping import Mapped, apply_mapping, source_fields
-from pipelines.sources.profile import FEW_VALUES, TIMES_SHOWN, ColumnProfile, fields_of, profiles
 
 # A hundred thousand records of a usual export, read in about a second.
 BEGINNING_BYTES = 8 * 1024**2

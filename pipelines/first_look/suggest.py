@@ -18,12 +18,12 @@ import polars as pl
 from pipelines import contracts
 from pipelines.contracts import Column, Contract, Kind
 from pipelines.contracts.survey import METRIC_SCALES
+from pipelines.first_look.profile import ColumnProfile, profiles
+from pipelines.first_look.reading_guess import ReadingGuess, guess_reading
+from pipelines.first_look.vocabulary import COLUMNS, LABELS, METRICS, OPEN_TEXT, TABLES, words
 from pipelines.formats.records import UnreadableFileError
 from pipelines.formats.registry import FORMATS
 from pipelines.settings.presets import with_preset
-from pipelines.sources.profile import ColumnProfile, profiles
-from pipelines.sources.reading_guess import ReadingGuess, guess_reading
-from pipelines.sources.vocabulary import COLUMNS, LABELS, METRICS, OPEN_TEXT, TABLES, words
 
 SURE, LIKELY, POSSIBLE = 3.0, 2.0, 1.0  # how much a name or a kind of values says
 _MISSING_COSTS = 3.0

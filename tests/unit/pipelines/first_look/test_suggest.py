@@ -9,15 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.first_look.preview import Preview, preview
+from pipelines.first_look.reading_guess import guess_encoding, guess_reading
+from pipelines.first_look.suggest import suggest
+from pipelines.first_look.suggest_yaml import as_yaml
+from pipelines.first_look.vocabulary import words
 from pipelines.formats.records import UnreadableFileError
 from pipelines.home import Home
 from pipelines.ingest import SourceResult, ingest_source
 from pipelines.settings import FileSource, load_settings
-from pipelines.sources.preview import Preview, preview
-from pipelines.sources.reading_guess import guess_encoding, guess_reading
-from pipelines.sources.suggest import suggest
-from pipelines.sources.suggest_yaml import as_yaml
-from pipelines.sources.vocabulary import words
 
 EXAMPLES = Path(__file__).parents[3] / "fixtures" / "examples"
 SECRET = {"KIZUNA_CUSTOMER_KEY": "long and random"}
