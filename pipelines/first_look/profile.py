@@ -17,7 +17,7 @@ import polars as pl
 from pipelines.contracts import Kind
 from pipelines.formats.document import Document
 from pipelines.formats.json_records import JsonRecords
-from pipelines.formats.records import LINE, RECORD, Records
+from pipelines.formats.records import LINE, RECORD, Records, UnreadableFileError
 from pipelines.sources.values import parsed
 
 # Dates as exports write them, beside ISO 8601 (None). Where two fit, the first is taken and the others are told.
@@ -90,13 +90,25 @@ class ColumnProfile:
         return self.shapes
 
 
+# Each takes some milliseconds; the widest survey exports have a few thousand.
+_MAXIMUM_COLUMNS = 5000
+
 # DuckDB's look at a structure calls itself for every level, and ends the process where there are a hundred thousand.
 _NESTED_TOO_DEEPLY = r"(?:[\[{][^\]}]*){500}"
 
 
 def profiles(records: Records) -> list[ColumnProfile]:
-    """All columns of a file, in its order."""
+    """All columns of a file, in its order.
+
+    Raises:
+        UnreadableFileError: there are more than anybody would look at.
+    """
     names = [name for name in records.frame.columns if name not in (RECORD, LINE)]
+    if len(names) > _MAXIMUM_COLUMNS:
+        raise UnreadableFileError(
+            f"the file has {len(names):,} columns; more than {_MAXIMUM_COLUMNS:,} are not looked at one by one. "
+            f"Is the delimiter right, and is it the records that stand in lines?"
+        )
     return [_profile(records.frame[name], records.labels.get(name)) for name in names]
 
 

@@ -217,6 +217,13 @@ def test_a_file_like_no_table_is_told_so(tmp_path: Path) -> None:
         suggest(tmp_path / "geo.csv")
 
 
+def test_a_file_wider_than_anybody_looks_at_is_one_message(tmp_path: Path) -> None:
+    wide = tmp_path / "wide.csv"
+    wide.write_text(",".join(f"c{n}" for n in range(6000)) + "\n" + ",".join("1" * 6000) + "\n")
+    with pytest.raises(UnreadableFileError, match="6,000 columns"):
+        suggest(wide)
+
+
 def test_nobodys_data_gets_into_a_suggestion(tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     rows = "".join(f"{n},Mary Miller {n},mary{n}@example.com,2026-01-01\n" for n in range(30))
