@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CUSTOMERS ?= 5000
 PORT ?= 3000
+# Test files at a time: as many as the smallest machine that runs them has cores.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format ui bench bench-database lock clean
@@ -26,7 +28,7 @@ demo: $(STAMP) ## Generate a company, run one night over it, and say what to ope
 	$(BIN)/kizuna run --config .kizuna/demo/kizuna.yml --as-of 2026-09-30
 
 test: $(STAMP) ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(STAMP) ## Check style, the rooms' borders and the SQL
 	$(BIN)/ruff check .

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.first_look import preview as module
 from pipelines.first_look.preview import Preview, preview, source_of_file, source_of_format
 from pipelines.formats.document import ReadOptions
 from pipelines.formats.records import UnreadableFileError
 from pipelines.home import Home
 from pipelines.ingest import ingest_source
 from pipelines.settings import FileSource, Settings, SettingsError, load_settings
-from pipelines.first_look import preview as module
 
 CONFIG = """
 company: {name: Test, timezone: Asia/Tokyo}
