@@ -33,4 +33,5 @@ def published_suites() -> tuple[Suite, ...]:
         value.customer_value(),
         kpi.kpi_loyalty_monthly(),
         kpi_relationship.kpi_points_of_connection(),
+        kpi_relationship.kpi_relationship_transitions(),
     )

@@ -12,6 +12,8 @@ from data_quality.suites.published.shared import (
 )
 
 ITEMS = ("listening", "importance", "conflict", "honesty", "reliability", "authenticity")
+BANDS = ("detractor", "passive", "promoter")
+NO_ANSWER = "(no answer)"
 
 
 def kpi_points_of_connection() -> Suite:
@@ -80,6 +82,56 @@ def kpi_points_of_connection() -> Suite:
                     is distinct from sum(n) filter (where department = '(all)')
                 """,
                 protects="No department's answers are missing from the company's.",
+            ),
+            *nobody_identified(),
+        ),
+    )
+
+
+def kpi_relationship_transitions() -> Suite:
+    return Suite(
+        "kpi.kpi_relationship_transitions",
+        ("from_wave", "band_before", "band_after"),
+        (
+            *(
+                one_of(band, (*BANDS, NO_ANSWER), protects="Moves are between the bands that people know.")
+                for band in ("band_before", "band_after")
+            ),
+            between("share_percent", 0, 100, protects="A share of customers is a percentage."),
+            within_its_interval("share_percent"),
+            no_row(
+                "a wave is followed by a later one, not after the business date",
+                f"not coalesce(from_wave < to_wave and to_wave <= {AS_OF}, false)",
+                shows="to_wave",
+                column="to_wave",
+                protects="Change is told in the direction of time.",
+            ),
+            no_row(
+                "whoever answered once is in no share",
+                f"(band_customers is null) <> ('{NO_ANSWER}' in (band_before, band_after)) "
+                "or customers > band_customers or customers < 0",
+                shows="customers",
+                column="band_customers",
+                protects="Those who did not answer are not taken for loyal or lost.",
+            ),
+            no_row(
+                "a share is shown from the minimum of answers on and follows from its counts",
+                f"(share_percent is not null) <> coalesce(band_customers >= {MINIMUM_ANSWERS}, false) "
+                f"or abs(share_percent - 100.0 * customers / band_customers) > {POINT_TOLERANCE}",
+                shows="share_percent",
+                column="share_percent",
+                protects="Nobody takes the moves of a few for those of a band.",
+            ),
+            finds_nothing(
+                "the moves of a band are those of its customers",
+                f"""
+                select from_wave, band_before, sum(customers) || ' of ' || max(band_customers) as observed
+                from kpi.kpi_relationship_transitions
+                where '{NO_ANSWER}' not in (band_before, band_after)
+                group by all
+                having sum(customers) <> max(band_customers) or count(*) <> {len(BANDS)}
+                """,
+                protects="The shares of a band add up to all of it.",
             ),
             *nobody_identified(),
         ),

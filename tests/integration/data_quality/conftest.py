@@ -173,6 +173,15 @@ create table kpi.kpi_points_of_connection as
     cross join (select unnest(['listening', 'honesty', '(all)']) as item) as items
     where metric = 'nps'
     group by grouping sets ((quarter, item), (quarter, department, item));
+create table kpi.kpi_relationship_transitions as
+    with bands as (select unnest(['detractor', 'passive', 'promoter', '(no answer)']) as band)
+    select date '2025-07-01' as from_wave, date '2026-01-01' as to_wave, bands_before.band as band_before,
+        bands_after.band as band_after, 20::bigint as customers,
+        case when '(no answer)' not in (band_before, band_after) then 60 end::bigint as band_customers,
+        100.0::double * customers / band_customers as share_percent, 0.9 * share_percent as share_percent_lower,
+        1.1 * share_percent as share_percent_upper
+    from bands as bands_before, bands as bands_after
+    where band_before <> '(no answer)' or band_after <> '(no answer)';
 """
 
 _ACCOUNTS = """

@@ -18,7 +18,7 @@ KPI, RFM, VALUE, LOYALTY = (
     "marts.customer_value",
     "marts.customer_loyalty",
 )
-POINTS = "kpi.kpi_points_of_connection"
+POINTS, MOVES = "kpi.kpi_points_of_connection", "kpi.kpi_relationship_transitions"
 ORDERS, LINES, RESPONSES = "marts.fct_orders", "marts.fct_order_lines", "marts.fct_survey_responses"
 ACCOUNTS = "meta.reconciliation"
 SUITES = {suite.table: suite for suite in published_suites()}
@@ -173,6 +173,40 @@ BROKEN = [
         "delete from {t} where department = 'shop' and item = 'honesty'",
         "departments have all questionnaires of the company, item by item",
         None,
+    ),
+    (MOVES, "update {t} set band_before = 'fan'", "band_before is a known value", "fan"),
+    (MOVES, "update {t} set band_after = 'fan'", "band_after is a known value", "fan"),
+    (MOVES, "update {t} set share_percent = -1", "share_percent between 0 and 100", "-1"),
+    (MOVES, "update {t} set share_percent_lower = 99", "share_percent lies within its interval", None),
+    (
+        MOVES,
+        "update {t} set to_wave = date '2026-07-01'",
+        "a wave is followed by a later one, not after the business date",
+        "2026-07-01",
+    ),
+    (
+        MOVES,
+        "update {t} set band_customers = 20 where band_after = '(no answer)'",
+        "whoever answered once is in no share",
+        "20",
+    ),
+    (
+        MOVES,
+        "update {t} set share_percent = share_percent + 0.5",
+        "a share is shown from the minimum of answers on and follows from its counts",
+        None,
+    ),
+    (
+        MOVES,
+        "update ops.run_settings set minimum_answers = 1000",
+        "a share is shown from the minimum of answers on and follows from its counts",
+        None,
+    ),
+    (
+        MOVES,
+        "delete from {t} where band_before = 'passive' and band_after = 'passive'",
+        "the moves of a band are those of its customers",
+        "40 of 60",
     ),
     (ORDERS, "update {t} set is_cancelled = true", "a cancelled order is no purchase", None),
     (ORDERS, "update {t} set returned_amount = -1", "what came back is a positive amount", "-1"),

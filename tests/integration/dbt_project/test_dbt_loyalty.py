@@ -1,4 +1,4 @@
-"""Customers' loyalty and points of connection, computed a second time from the raw answers.
+"""Loyalty, points of connection and moves between waves, computed a second time from the raw answers.
 
 In plain Python, polars and NumPy, in other ways than the models take: latest answers by sorting, Spearman-Brown by the
 ratio of error to truth, alpha from the items' covariance matrix, Student's t by integrating its density, Wilson as
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date
 from functools import cache
+from itertools import pairwise, product
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,8 @@ from dbt_warehouse import PROJECT, Warehouse
 
 ITEMS = ("listening", "importance", "conflict", "honesty", "reliability", "authenticity")
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), **{f"poc_{item}": (1, 5) for item in ITEMS}}
+BANDS = ("detractor", "passive", "promoter")
+NO_ANSWER = "(no answer)"
 A_YEAR_BEFORE = date(2023, 6, 30)
 MINIMUM_ANSWERS = 3
 Z = 1.959963984540054
@@ -226,3 +229,61 @@ def test_kpi_points_of_connection(built: Warehouse, company: Company) -> None:
     with_alpha = [row for row in published.values() if row["alpha"] is not None]
     assert len(with_alpha) > 20
     assert {respondent for _, _, respondent, _ in published} == {"external", "internal"}
+
+
+def _bands_by_wave(company: Company) -> dict[date, dict[str, str]]:
+    """Wave -> customer -> band of the last relationship answer in it."""
+    by_wave: dict[date, dict[str, str]] = defaultdict(dict)
+    answers = [
+        answer
+        for answer in company.answers()
+        if answer["metric"] == "nps" and answer["touchpoint"] == "relationship" and answer["customer_key"]
+    ]
+    answers.sort(key=lambda answer: (answer["submitted_at"], answer["response_id"], answer["question_id"]))
+    for answer in answers:
+        wave = date(answer["day"].year, 1 + 6 * (answer["day"].month > 6), 1)
+        by_wave[wave][answer["customer_key"]] = _category(answer["score"])
+    return by_wave
+
+
+def _share_columns(customers: int, band_customers: int | None) -> Row:
+    row: Row = {"customers": customers, "band_customers": band_customers}
+    if band_customers is None or band_customers < MINIMUM_ANSWERS:
+        return row | dict.fromkeys(("share_percent", "share_percent_lower", "share_percent_upper"))
+    lower, upper = _wilson(customers, band_customers)
+    return row | {
+        "share_percent": pytest.approx(100 * customers / band_customers, abs=ROUNDING),
+        "share_percent_lower": pytest.approx(lower, abs=ROUNDING),
+        "share_percent_upper": pytest.approx(upper, abs=ROUNDING),
+    }
+
+
+def test_kpi_relationship_transitions(built: Warehouse, company: Company) -> None:
+    by_wave = _bands_by_wave(company)
+    waves = sorted(by_wave)
+    expected = {}
+    for from_wave, to_wave in pairwise(waves):
+        before, after = by_wave[from_wave], by_wave[to_wave]
+        moves = Counter(
+            (before.get(key, NO_ANSWER), after.get(key, NO_ANSWER)) for key in before.keys() | after.keys()
+        )
+        for move in product((*BANDS, NO_ANSWER), repeat=2):
+            if move == (NO_ANSWER, NO_ANSWER):
+                continue
+            band_customers = None
+            change = "answered once"
+            if NO_ANSWER not in move:
+                band_customers = sum(moves[move[0], band] for band in BANDS)
+                steps = BANDS.index(move[1]) - BANDS.index(move[0])
+                change = "more loyal" if steps > 0 else "less loyal" if steps < 0 else "unchanged"
+            expected[(from_wave, *move)] = _share_columns(moves[move], band_customers) | {
+                "to_wave": to_wave,
+                "is_over": to_wave < date(2024, 7, 1),
+                "change": change,
+            }
+    published = {}
+    for row in built.query("select * from kpi.kpi_relationship_transitions").to_dicts():
+        published[tuple(row.pop(name) for name in ("from_wave", "band_before", "band_after"))] = row
+    assert published == expected
+    assert len(waves) >= 3
+    assert {row["share_percent"] is None for row in published.values()} == {True, False}
