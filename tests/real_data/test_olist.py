@@ -141,3 +141,30 @@ def test_buying_once_has_one_frequency_score_and_coming_back_the_highest(
         .sort("frequency")
     )
     assert scores.rows() == [(1, 1), (5, 2)]
+
+
+def test_an_index_of_reviews_alone_says_how_little_it_knows(olist: Example, reviews: pl.DataFrame) -> None:
+    """Satisfaction is a fifth of the index, and one answer to it repeats with 0.3 (seed loyalty_index_weights)."""
+    score = pl.col("review_score").cast(pl.Int64)
+    recent = _time("review_answer_timestamp").dt.date() > pl.date(2017, 10, 31)
+    customers = reviews.group_by("customer_unique_id").agg(
+        (25 * (score.filter(recent).mean() - 1)).round(4).alias("loyalty_index"),
+        recent.sum().cast(pl.Int32).alias("loyalty_index_answers"),
+        pl.len().cast(pl.Int32).alias("answer_count"),
+    )
+    answers = pl.col("loyalty_index_answers")
+    expected = customers.select(
+        "loyalty_index",
+        "loyalty_index_answers",
+        "answer_count",
+        pl.when(answers > 0).then(0.2).otherwise(0.0).alias("loyalty_index_weight_share"),
+        pl.when(answers > 0)
+        .then((answers / (answers + 0.7 / 0.3)).round(4))
+        .alias("loyalty_index_reliability"),
+    )
+    published = olist.query("select * from marts.customer_loyalty").select(expected.columns)
+    assert published.height == 8_016
+    assert published.sort(expected.columns).equals(expected.sort(expected.columns))
+    assert published["loyalty_index"].null_count() > 0, "people who answered long ago have no index"
+    for table in ("kpi_points_of_connection", "kpi_relationship_transitions"):
+        assert olist.query(f"select * from kpi.{table}").is_empty(), "nobody was asked, and the night goes on"
