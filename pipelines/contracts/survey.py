@@ -65,7 +65,11 @@ RESPONSES = Contract(
         Column("order_id", Kind.TEXT, "Order the answer is about."),
         Column("ticket_id", Kind.TEXT, "Ticket the answer is about."),
         Column("department", Kind.TEXT, "Department the answer is about."),
-        Column("touchpoint", Kind.TEXT, "Moment the answer is about, such as purchase or support."),
+        Column(
+            "touchpoint",
+            Kind.TEXT,
+            "Moment the answer is about, such as purchase or support; relationship: a survey twice a year.",
+        ),
         Column("locale", Kind.TEXT, "Language and region of the respondent."),
         Column("metric", Kind.TEXT, "What the question measures.", required=True, allowed=METRICS),
         Column("score", Kind.DECIMAL, "The answer; empty: unanswered."),
