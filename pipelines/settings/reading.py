@@ -1,7 +1,7 @@
 """``kizuna.yml`` and the environment, read once and validated.
 
-Belongs here: the errors people get for a mistake in the settings. Does not: what the settings do.
-Nothing else in the project reads the file.
+Belongs here: the file, its YAML and the environment. Does not: what the settings do, and what people are told of
+a value that breaks a rule (``explaining``). Nothing else in the project reads the file.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from pipelines.settings import company, mapping, sources
+from pipelines.settings import sources
 from pipelines.settings.company import Settings
+from pipelines.settings.explaining import explained
 from pipelines.settings.presets import with_preset
 from pipelines.settings.sources import Secret
 
@@ -46,7 +47,7 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
         settings = Settings.model_validate(_completed(_expanded(content, environment, path, ())))
     except ValidationError as error:
         used = {name: environment[name] for name in _VARIABLE.findall(str(content))}
-        raise SettingsError(_without_values(_explained(path, error), used)) from None
+        raise SettingsError(_without_values(explained(path, error), used)) from None
     except RecursionError:
         raise SettingsError(f"{path}: an anchor (&name) holds a reference (*name) to itself") from None
     settings._path = path
@@ -154,52 +155,3 @@ def _completed(content: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(found, dict):
         return content
     return {**content, "sources": {name: with_preset(source) for name, source in found.items()}}
-
-
-def _explained(path: Path, error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"] if not str(part).startswith("(")) or "(the file)"
-        if problem["type"] == "extra_forbidden":
-            text = f"unknown key. Remove it or correct its spelling{_near(problem['loc'])}"
-        elif problem["type"] == "model_type":
-            text = (
-                "write a column's name, or keys such as sql and constant, in quotes where YAML reads a number"
-            )
-        elif problem["type"] == "missing":
-            text = "this key is missing: add it"
-        else:
-            text = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{path}: {key}: {text}")
-    return "\n".join(lines)
-
-
-_KNOWN_KEYS = sorted(
-    {
-        name
-        for model in (
-            company.Settings,
-            company.Company,
-            company.Privacy,
-            company.CustomerKey,
-            company.Publication,
-            company.Schedule,
-            company.Arrivals,
-            company.Thresholds,
-            sources.FileSource,
-            sources.DatabaseSource,
-            sources.DatabaseTable,
-            sources.Watermark,
-            sources.ApiSource,
-            mapping.ColumnMapping,
-        )
-        for name in model.model_fields
-    }
-)
-
-
-def _near(location: tuple[int | str, ...]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(str(location[-1]), _KNOWN_KEYS, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

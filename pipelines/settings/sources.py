@@ -106,7 +106,7 @@ class FileSource(_Source):
         if len(set(self.columns or ())) < len(self.columns or ()):
             raise ValueError("columns has a name twice")
         if any(t.explode for t in self.tables) and not FORMATS[self.format].has_lists:
-            raise ValueError("explode is for format: jsonl")
+            raise ValueError("explode is for formats with lists: write format: json or jsonl")
         return self
 
     @property
@@ -134,9 +134,9 @@ _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 def _duration(value: object) -> object:
     """Also a whole number, for a watermark that is one."""
-    if not isinstance(value, str):
+    if isinstance(value, int | dt.timedelta) and not isinstance(value, bool):
         return value
-    found = _DURATION.match(value)
+    found = _DURATION.match(str(value))
     if not found:
         raise ValueError(f"{value!r} is no duration: write 30min, 1h or 2d")
     return dt.timedelta(seconds=int(found.group(1)) * _SECONDS[found.group(2)])
@@ -248,7 +248,7 @@ def _hold_together(tables: Sequence[TableMapping]) -> None:
 
 # In parentheses, so that an error's location can be told from a key of the file.
 def _kind(value: Any) -> str:
-    keys = value if isinstance(value, dict) else type(value).model_fields
+    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", ())
     return "(database)" if "database" in keys else "(api)" if "api" in keys else "(files)"
 
 
