@@ -221,6 +221,56 @@ def fct_survey_responses() -> Suite:
     )
 
 
+def fct_survey_invitations() -> Suite:
+    return Suite(
+        "marts.fct_survey_invitations",
+        ("invitation_id",),
+        (
+            not_after_as_of("sent_date"),
+            is_a_key("customer_key"),
+            one_of(
+                "respondent_type",
+                ("external", "internal"),
+                protects="Colleagues are not counted as customers.",
+            ),
+            no_row(
+                "an invitation of a colleague belongs to no customer",
+                "respondent_type = 'internal' and customer_key is not null",
+                protects="What colleagues say in confidence is not attached to a person.",
+            ),
+            no_row(
+                "every invitation has a customer or the reason why not",
+                f"customer_match is null or (customer_key is not null) <> (customer_match in ({EVIDENCE}))",
+                shows="customer_match",
+                column="customer_match",
+                protects="Anonymous invitations can be told from lost ones.",
+            ),
+            no_row(
+                "what is answered was answered at some moment, by some response",
+                "is_answered <> (answered_at is not null) or is_answered <> (answer_match is not null)",
+                shows="answer_match",
+                column="is_answered",
+                protects="The response rate counts answers that exist.",
+            ),
+            finds_nothing(
+                "no more invitations are answered than questionnaires were handed in",
+                """
+                select answered || ' answered by ' || handed_in as observed
+                from (
+                    select (select count(*) from marts.fct_survey_invitations where is_answered) as answered,
+                        (select count(distinct (response_id, source_name))
+                         from marts.fct_survey_responses) as handed_in
+                )
+                where answered > handed_in
+                """,
+                protects="One answer does not count for two invitations.",
+            ),
+            not_empty_where("marts.fct_survey_invitations", "raw_survey.invitations", "sent_at"),
+            *nobody_identified(),
+        ),
+    )
+
+
 def fct_support_tickets() -> Suite:
     return Suite(
         "marts.fct_support_tickets",

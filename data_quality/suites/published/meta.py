@@ -9,6 +9,7 @@ _FACT_ROWS = {  # table in the reconciliation to the fact that publishes its row
     "crm.orders": "marts.fct_orders",
     "crm.order_lines": "marts.fct_order_lines",
     "crm.campaign_contacts": "marts.fct_campaign_contacts",
+    "survey.invitations": "marts.fct_survey_invitations",
     "survey.responses": "marts.fct_survey_responses",
     "support.tickets": "marts.fct_support_tickets",
 }

@@ -24,11 +24,13 @@ def within_its_interval(score: str) -> Expectation:
     )
 
 
-def shown_from_enough_answers(score: str) -> Expectation:
+def shown_from_enough_answers(score: str, n: str | None = None) -> Expectation:
+    """``n`` is the column that counts what the score is made of, by default the one named after it."""
+    n = n or f"{score}_n"
     return no_row(
         f"{score} is shown from the minimum of answers on",
-        f"({score} is not null) <> ({score}_n >= {MINIMUM_ANSWERS})",
-        shows=f"{score}_n",
+        f"({score} is not null) <> ({n} >= {MINIMUM_ANSWERS})",
+        shows=n,
         column=score,
         protects="Nobody takes the answers of a few for the opinion of all.",
     )

@@ -104,6 +104,13 @@ published as (
     group by source_name
     union all
     select
+        'survey.invitations' as table_name,
+        source_name,
+        count(*) as rows_published
+    from {{ ref('fct_survey_invitations') }}
+    group by source_name
+    union all
+    select
         'support.tickets' as table_name,
         source_name,
         count(*) as rows_published
@@ -119,6 +126,8 @@ after_as_of as (
     {{ rows_by_date('crm.orders', ref('int_orders__totals'), 'order_date') }}
     union all
     {{ rows_by_date('crm.campaign_contacts', ref('stg_crm__campaign_contacts'), business_date('sent_at')) }}
+    union all
+    {{ rows_by_date('survey.invitations', ref('stg_survey__invitations'), business_date('sent_at')) }}
     union all
     {{ rows_by_date('survey.responses', ref('int_responses__scored'), 'response_date') }}
     union all
@@ -147,7 +156,8 @@ joined as (
         coalesce(raw_rows.rows_in_warehouse, 0) as rows_in_warehouse,
         loads.table_name = 'crm.order_lines' as is_order_lines,
         loads.table_name in (
-            'crm.order_lines', 'crm.orders', 'crm.campaign_contacts', 'survey.responses', 'support.tickets'
+            'crm.order_lines', 'crm.orders', 'crm.campaign_contacts', 'survey.invitations', 'survey.responses',
+            'support.tickets'
         ) as has_fact,
         coalesce(published.rows_published, 0) as rows_published,
         coalesce(after_as_of.rows_after_as_of, 0) as rows_after_as_of,

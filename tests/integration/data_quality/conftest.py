@@ -53,6 +53,12 @@ insert into raw_survey.responses by name
         timestamp '2026-01-15' + interval (i % 150) day as submitted_at,
         'survey' as _source, 'answers.csv' as _file, i + 2 as _line, 1 as _load_id
     from range(600) as numbers (i);
+insert into raw_survey.invitations by name
+    select 'i' || i as invitation_id, 's1' as survey_id, case when i % 5 > 0 then 'c' || i % 50 end as customer_id,
+        'shop' as department, 'purchase' as touchpoint, 'en-GB' as locale,
+        timestamp '2026-01-14' + interval (i % 150) day as sent_at,
+        'survey' as _source, 'invitations.csv' as _file, i + 2 as _line, 1 as _load_id
+    from range(900) as numbers (i);
 insert into raw_support.tickets by name
     select 't' || i as ticket_id, 'c' || i % 50 as customer_id, timestamp '2026-02-01' + interval (i) day as opened_at,
         timestamp '2026-02-01' + interval (i) day + interval 5 hour as resolved_at, 'shop' as department,
@@ -97,8 +103,16 @@ create table marts.fct_survey_responses as
         case when customer_id is null then 'no reference' else 'customer_id' end as customer_match, department,
         touchpoint, locale, metric, score, case when metric = 'nps' then 0 else 1 end as scale_min,
         case when metric = 'nps' then 10 else 5 end as scale_max, score as standard_score, submitted_at,
-        cast(submitted_at as date) as response_date
+        cast(submitted_at as date) as response_date, _source as source_name
     from raw_survey.responses;
+create table marts.fct_survey_invitations as
+    select invitation_id, survey_id, 'external' as respondent_type, md5(customer_id) as customer_key,
+        case when customer_id is null then 'unknown email' else 'customer_id' end as customer_match, department,
+        touchpoint, locale, sent_at, cast(sent_at as date) as sent_date,
+        case when _line % 3 = 0 then sent_at + interval 1 day end as answered_at,
+        case when answered_at is not null then 'invitation' end as answer_match,
+        answered_at is not null as is_answered, _source as source_name
+    from raw_survey.invitations;
 create table marts.fct_support_tickets as
     select ticket_id, md5(customer_id) as customer_key, 'customer_id' as customer_match, opened_at,
         cast(opened_at as date) as opened_date, 5.0 as resolution_hours, 0 as assignment_count,
@@ -143,9 +157,13 @@ create table marts.customer_loyalty as
         null::boolean as is_satisfied_detractor, max(response_date) as last_answer_date
     from marts.fct_survey_responses where metric = 'nps' and customer_key is not null group by customer_key;
 create table kpi.kpi_loyalty_monthly as
-    select cast(date_trunc('month', response_date) as date) as month,
+    select cast(date_trunc('month', day) as date) as month,
         case when grouping(department) = 0 then 'month_department' else 'month' end as level,
         coalesce(department, '(all)') as department, '(all)' as touchpoint, '(all)' as locale,
+        count(*) filter (where metric = 'invitation') as invitations,
+        count(*) filter (where metric = 'invitation' and score = 1) as invitations_answered, 0 as invitations_open,
+        100.0::double * invitations_answered / invitations as response_rate,
+        greatest(response_rate - 10, 0) as response_rate_lower, least(response_rate + 10, 100) as response_rate_upper,
         count(*) filter (where metric = 'nps') as nps_n,
         count(*) filter (where metric = 'nps' and score >= 9) as nps_promoters,
         count(*) filter (where metric = 'nps' and score in (7, 8)) as nps_passives,
@@ -155,9 +173,26 @@ create table kpi.kpi_loyalty_monthly as
         count(*) filter (where metric = 'csat') as csat_n,
         count(*) filter (where metric = 'csat' and score >= 4) as csat_top_two,
         100.0::double * csat_top_two / csat_n as csat, greatest(csat - 10, 0) as csat_lower,
-        least(csat + 10, 100) as csat_upper
-    from marts.fct_survey_responses
+        least(csat + 10, 100) as csat_upper,
+        0 as ces_n, 0 as ces_easy, null::double as ces, null::double as ces_lower, null::double as ces_upper
+    from (
+        select response_date as day, department, metric, score from marts.fct_survey_responses
+        union all
+        select sent_date, department, 'invitation', case when is_answered then 1 else 0 end
+        from marts.fct_survey_invitations
+    )
     group by grouping sets ((month), (month, department));
+create table kpi.kpi_indicator_divergence as
+    select month, department, nps_n as nps_recent_n, 60 as nps_earlier_n, nps as nps_recent, nps + 5 as nps_earlier,
+        -5.0::double as nps_change, 2.0::double as nps_change_standard_error, -8.92::double as nps_change_lower,
+        -1.08::double as nps_change_upper, -2.5::double as nps_z, csat_n as csat_recent_n,
+        60 as csat_earlier_n, csat as csat_recent, csat as csat_earlier,
+        0.0::double as csat_change, 2.0::double as csat_change_standard_error,
+        -3.92::double as csat_change_lower, 3.92::double as csat_change_upper, 0.0::double as csat_z,
+        0.2::double as correlation, 2.0::double as gap_z, 1 as departments_compared,
+        0.006::double as nps_fall_p_value, true as is_alert,
+        min(month) over () as first_alert_month
+    from kpi.kpi_loyalty_monthly where level = 'month_department';
 """
 
 _RELATIONSHIP = """
@@ -206,7 +241,10 @@ create table meta.reconciliation as
 
 def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
     """Write a warehouse with this many orders of three lines each; everything the suites expect is true."""
-    facts = "'crm.orders', 'crm.order_lines', 'crm.campaign_contacts', 'survey.responses', 'support.tickets'"
+    facts = (
+        "'crm.orders', 'crm.order_lines', 'crm.campaign_contacts', 'survey.invitations', 'survey.responses', "
+        "'support.tickets'"
+    )
     measures = ", ".join(
         f"{m} as {m}_read, {m} as {m}_loaded, 0 * {m} as {m}_superseded, 0 * {m} as {m}_quarantined, "
         f"0 * {m} as {m}_duplicate, 0 * {m} as {m}_deleted, {m} as {m}_published, 0 * {m} as {m}_not_published"

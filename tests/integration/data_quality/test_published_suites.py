@@ -20,10 +20,12 @@ KPI, RFM, VALUE, LOYALTY = (
 )
 POINTS, MOVES = "kpi.kpi_points_of_connection", "kpi.kpi_relationship_transitions"
 ORDERS, LINES, RESPONSES = "marts.fct_orders", "marts.fct_order_lines", "marts.fct_survey_responses"
+INVITATIONS, DIVERGENCE = "marts.fct_survey_invitations", "kpi.kpi_indicator_divergence"
 ACCOUNTS = "meta.reconciliation"
 SUITES = {suite.table: suite for suite in published_suites()}
 
 ONE_CUSTOMER = "customer_key = md5('c7')"
+COUNTED = "every level counts every answer of customers, and everybody who was asked"
 
 # table, what breaks it, the expectation that says so, the value it shows
 BROKEN = [
@@ -49,8 +51,70 @@ BROKEN = [
         None,
         None,
     ),  # a level may be missing altogether
-    (KPI, "delete from {t} where month = '2026-05-01'", "every level counts every answer of customers", None),
-    (KPI, "delete from {t}", "every level counts every answer of customers", None),
+    (KPI, "delete from {t} where month = '2026-05-01'", COUNTED, None),
+    (KPI, "delete from {t}", COUNTED, None),
+    (KPI, "update {t} set invitations = invitations + 1", COUNTED, None),
+    (KPI, "update {t} set invitations_answered = invitations_answered + 1", COUNTED, None),
+    (KPI, "update {t} set ces_n = 20", COUNTED, None),
+    (KPI, "update {t} set ces_easy = ces_n + 1", "top-two answers are answers", None),
+    (KPI, "update {t} set response_rate = response_rate + 1", "the score follows from its counts", None),
+    (KPI, "update {t} set response_rate_lower = 101", "response_rate_lower between 0 and 100", "101"),
+    (KPI, "update {t} set response_rate_upper = null", "response_rate lies within its interval", None),
+    (
+        KPI,
+        "update {t} set response_rate = null",
+        "response_rate is shown from the minimum of answers on",
+        None,
+    ),
+    (
+        KPI,
+        "update {t} set invitations_open = invitations",
+        "an invitation is answered, open or neither",
+        None,
+    ),
+    (
+        DIVERGENCE,
+        "update {t} set nps_change = nps_change + 1",
+        "a change is the recent score less the earlier one",
+        "-4",
+    ),
+    (DIVERGENCE, "update {t} set csat_change_lower = 1", "csat_change lies within its interval", None),
+    (DIVERGENCE, "update {t} set is_alert = false", "an alert is what the rule says", None),
+    (DIVERGENCE, "update {t} set is_alert = null", "an alert is what the rule says", None),
+    (DIVERGENCE, "update {t} set nps_earlier_n = 9", "nobody is judged by too few answers", None),
+    (DIVERGENCE, "update {t} set nps_fall_p_value = 2", "nps_fall_p_value between 0 and 1", "2"),
+    (
+        DIVERGENCE,
+        "update {t} set first_alert_month = month + 31",
+        "the first alert is not after the month, and an alert has one",
+        None,
+    ),
+    (DIVERGENCE, "update {t} set nps_recent_n = 1000", "answers are those of the months", None),
+    (
+        INVITATIONS,
+        "update {t} set respondent_type = 'internal'",
+        "an invitation of a colleague belongs to no customer",
+        None,
+    ),
+    (
+        INVITATIONS,
+        "update {t} set customer_match = 'customer_id'",
+        "every invitation has a customer or the reason why not",
+        "customer_id",
+    ),
+    (
+        INVITATIONS,
+        "update {t} set is_answered = true",
+        "what is answered was answered at some moment, by some response",
+        None,
+    ),
+    (
+        INVITATIONS,
+        "delete from marts.fct_survey_responses",
+        "no more invitations are answered than questionnaires were handed in",
+        "300 answered by 0",
+    ),
+    (INVITATIONS, "delete from {t}", "is not empty while raw_survey.invitations has rows", None),
     (RFM, "update {t} set recency_score = 6 where " + ONE_CUSTOMER, "recency_score between 1 and 5", "6"),
     (RFM, "update {t} set segment = null where " + ONE_CUSTOMER, "segment is never empty", "null"),
     (RFM, "update {t} set segment = 'whales'", "segment is a known value", "whales"),

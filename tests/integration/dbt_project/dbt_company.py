@@ -58,6 +58,7 @@ class Company:
             row["order_id"]: row for row in self._rows("raw_crm.orders", "ordered_at", date.max)
         }
         self.tickets = {row["ticket_id"]: row for row in self._rows("raw_support.tickets")}
+        self.invitations = {row["invitation_id"]: row for row in self._rows("raw_survey.invitations")}
 
     def _rows(self, table: str, event: str | None = None, until: date = AS_OF) -> list[Row]:
         frame = self.warehouse.query(f"select * from {table}")
@@ -104,18 +105,33 @@ class Company:
         """The customer_key behind an answer or ticket, by the first reference that names one person."""
         if row["customer_id"]:
             return self.key(row["customer_id"])
-        order = self.all_orders.get(row["order_id"])
+        order = self.all_orders.get(row.get("order_id"))
         if order and order["customer_id"]:
             return self.key(order["customer_id"])
-        ticket = self.tickets.get(row["ticket_id"]) if "response_id" in row else None
-        if ticket and (key := self.match(ticket)):
-            return key
+        if "response_id" in row:
+            for referred_to in (
+                self.tickets.get(row["ticket_id"]),
+                self.invitations.get(row["invitation_id"]),
+            ):
+                if referred_to and (key := self.match(referred_to)):
+                    return key
         mailbox = (row["email"] or "").strip().lower()
         telephone = "".join(filter(str.isdigit, row["phone"] or ""))
         for owners in (self.mailboxes.get(mailbox, set()), self.telephones.get(telephone, set())):
             if len(owners) == 1:
                 return next(iter(owners))
         return None
+
+    def sent_invitations(self) -> list[Row]:
+        """Invitations sent by the business date."""
+        return self._rows("raw_survey.invitations", "sent_at")
+
+    def responses(self) -> list[Row]:
+        """Answers to questions, those of colleagues and empty ones too, with the key of the customer who gave them."""
+        return [
+            {**row, "customer_key": None if row["respondent_type"] == "internal" else self.match(row)}
+            for row in self._rows("raw_survey.responses", "submitted_at")
+        ]
 
     def answers(self, respondent_type: str = "external") -> list[Row]:
         """Answered questions of customers or colleagues, with the key of who answered."""

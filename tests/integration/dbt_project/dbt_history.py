@@ -387,6 +387,58 @@ def _scorecards_night(random: Random, questionnaires: range) -> dict[str, list[R
     return night
 
 
+def _invitations_night(random: Random, invitations: range) -> dict[str, list[Row]]:
+    """Invitations of customers and colleagues, and what came back: with the invitation, without it, late or empty.
+
+    In the last months those who answer about the desk are as satisfied as before and recommend it no more. One
+    that a second night sends again went to the same person for the same survey.
+    """
+    night: dict[str, list[Row]] = defaultdict(list)
+    for number in invitations:
+        fixed = Random(number)
+        is_colleague = fixed.random() < 0.1
+        customer = fixed.randrange(60)
+        person: Row = fixed.choice([{"customer_id": f"c{customer}"}, {"email": f"c{customer}@example.org"}])
+        if fixed.random() < 0.1:
+            person = {"email": "nobody@example.org"}
+        about: Row = {
+            "survey_id": "s3" if is_colleague else fixed.choice(["s2", None]),
+            "department": fixed.choice(["desk", "desk", "shop", None]),
+            "touchpoint": fixed.choice(["purchase", "purchase", "support", None]),
+            "locale": fixed.choice(["ja-JP", "en-GB", None]),
+        }
+        sent_at = datetime(2023, 3, 1) + timedelta(seconds=fixed.randrange(500 * 86_400))
+        night["survey.invitations"].append(
+            {"invitation_id": f"i{number}", "sent_at": sent_at, **about, **person}
+        )
+        if random.random() < 0.35:
+            continue
+        answered_at = sent_at + timedelta(
+            days=random.choice([1, 5, 29, 45]), seconds=random.randrange(86_400)
+        )
+        reference: Row = random.choice(
+            [{"invitation_id": f"i{number}"}, person, {"invitation_id": f"i{number}", **person}]
+        )
+        is_sunk = about["department"] == "desk" and answered_at >= datetime(2024, 3, 1)
+        scores = {
+            "nps": random.choice(["0", "3", "6", "8"] if is_sunk else ["6", "8", "9", "9", "10", None]),
+            "csat": random.choice(["2", "4", "4", "5", None]),
+            "ces": random.choice(["3", "5", "6", "7", None]),
+        }
+        for metric, score in scores.items():
+            night["survey.responses"].append(
+                _answer(
+                    f"xi{number}",
+                    metric,
+                    None if number % 25 == 0 else score,  # every twenty-fifth is handed in empty
+                    answered_at.isoformat(),
+                    **(about | reference),
+                    respondent_type="internal" if is_colleague else None,
+                )
+            )
+    return night
+
+
 def _with_crowd(
     hand_written: Mapping[str, list[Row]], crowd: Mapping[str, list[Row]]
 ) -> dict[str, list[Row]]:
@@ -407,22 +459,25 @@ _CROWD_ACCOUNTS = {
 }
 
 LOADS = tuple(
-    _with_crowd(_with_crowd(hand_written, crowd), scorecards)
-    for hand_written, crowd, scorecards in (
+    _with_crowd(_with_crowd(_with_crowd(hand_written, crowd), scorecards), invitations)
+    for hand_written, crowd, scorecards, invitations in (
         (
             _with_crowd(FIRST_NIGHT, _CROWD_ACCOUNTS),
             _crowd_night(Random(1), range(300), range(250)),
             _scorecards_night(Random(4), range(200)),
+            _invitations_night(Random(7), range(300)),
         ),
         (
             SECOND_NIGHT,
             _crowd_night(Random(2), range(280, 340), range(240, 290)),
             _scorecards_night(Random(5), range(190, 240)),
+            _invitations_night(Random(8), range(290, 340)),
         ),
         (
             THIRD_NIGHT,
             _crowd_night(Random(3), range(330, 345), range(285, 300)),
             _scorecards_night(Random(6), range(235, 250)),
+            _invitations_night(Random(9), range(335, 360)),
         ),
     )
 )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -104,62 +105,83 @@ def _nps_numbers(scores: list[int]) -> dict[str, float]:
     }
 
 
-def _csat_numbers(satisfied: list[bool]) -> dict[str, float]:
-    n, share = len(satisfied), sum(satisfied) / len(satisfied)
+def _share_numbers(name: str, successes: int, n: int) -> dict[str, float]:
+    share = successes / n
     lower, upper = sorted(np.roots([1 + Z**2 / n, -(2 * share + Z**2 / n), share**2]).real)
-    return {"csat": 100 * share, "csat_lower": 100 * lower, "csat_upper": 100 * upper}
+    return {name: 100 * share, f"{name}_lower": 100 * lower, f"{name}_upper": 100 * upper}
 
 
-def _is_satisfied(answer: Row) -> bool:
-    lowest, highest = answer["scale_min"] or 1, answer["scale_max"] or 5
-    return (answer["score"] - lowest) / (highest - lowest) >= Decimal("0.75")
+def _is_in_top_boxes(answer: Row) -> bool:
+    """4 of 5 and 6 of 7, and as far up on any other scale."""
+    top, cut = {"csat": (5, Decimal("0.75")), "ces": (7, Decimal(5) / 6)}[answer["metric"]]
+    lowest, highest = answer["scale_min"] or 1, answer["scale_max"] or top
+    return (answer["score"] - lowest) / (highest - lowest) >= cut
+
+
+def _levels(month: date, row: Row) -> list[tuple]:
+    """The eight rows that an answer or invitation counts in."""
+    dimensions = ("department", "touchpoint", "locale")
+    return [
+        (
+            month,
+            "_".join(["month", *(name for name in dimensions if name in kept)]),
+            *((row[name] or "(unknown)") if name in kept else "(all)" for name in dimensions),
+        )
+        for size in range(4)
+        for kept in combinations(dimensions, size)
+    ]
 
 
 def test_kpi_loyalty_monthly(built: Warehouse, company: Company) -> None:
-    cells: dict[tuple, dict[str, list]] = defaultdict(lambda: {"nps": [], "csat": []})
+    cells: dict[tuple, dict[str, list]] = defaultdict(lambda: defaultdict(list))
     for answer in company.answers():
-        if answer["metric"] not in ("nps", "csat"):
-            continue
-        month = answer["day"].replace(day=1)
-        department, touchpoint, locale = (
-            answer[c] or "(unknown)" for c in ("department", "touchpoint", "locale")
-        )
-        value = int(answer["score"]) if answer["metric"] == "nps" else _is_satisfied(answer)
-        for cell in (
-            (month, "month", "(all)", "(all)", "(all)"),
-            (month, "month_department", department, "(all)", "(all)"),
-            (month, "month_department_touchpoint_locale", department, touchpoint, locale),
-        ):
-            cells[cell][answer["metric"]].append(value)
-    nothing = dict.fromkeys(("nps", "nps_standard_error", "nps_lower", "nps_upper"))
-    nothing |= dict.fromkeys(("csat", "csat_lower", "csat_upper"))
+        if answer["metric"] in ("nps", "csat", "ces"):
+            value = int(answer["score"]) if answer["metric"] == "nps" else _is_in_top_boxes(answer)
+            for cell in _levels(answer["day"].replace(day=1), answer):
+                cells[cell][answer["metric"]].append(value)
+    # whether they were answered is computed a second time in test_dbt_surveys
+    for invitation in built.query(
+        "select * from marts.fct_survey_invitations where respondent_type = 'external'"
+    ).to_dicts():
+        is_open = not invitation["is_answered"] and invitation["sent_date"] > AS_OF - timedelta(days=30)
+        for cell in _levels(invitation["sent_date"].replace(day=1), invitation):
+            cells[cell]["invitations"].append((invitation["is_answered"], is_open))
     expected = {}
     for cell, given in cells.items():
-        row: Row = {
-            "nps_n": len(given["nps"]),
-            "nps_promoters": sum(score >= 9 for score in given["nps"]),
-            "nps_passives": sum(score in (7, 8) for score in given["nps"]),
-            "nps_detractors": sum(score <= 6 for score in given["nps"]),
-            "csat_n": len(given["csat"]),
-            "csat_top_two": sum(given["csat"]),
-            **nothing,
+        nps, csat, ces, invitations = (given[name] for name in ("nps", "csat", "ces", "invitations"))
+        answered = sum(is_answered for is_answered, _ in invitations)
+        numbers: dict[str, float] = {}
+        if len(nps) >= MINIMUM_ANSWERS:
+            numbers |= _nps_numbers(nps)
+        for name, successes, n in (
+            ("csat", sum(csat), len(csat)),
+            ("ces", sum(ces), len(ces)),
+            ("response_rate", answered, len(invitations)),
+        ):
+            if n >= MINIMUM_ANSWERS:
+                numbers |= _share_numbers(name, successes, n)
+        expected[cell] = {
+            "invitations": len(invitations),
+            "invitations_answered": answered,
+            "invitations_open": sum(is_open for _, is_open in invitations),
+            "nps_n": len(nps),
+            "nps_promoters": sum(score >= 9 for score in nps),
+            "nps_passives": sum(score in (7, 8) for score in nps),
+            "nps_detractors": sum(score <= 6 for score in nps),
+            "csat_n": len(csat),
+            "csat_top_two": sum(csat),
+            "ces_n": len(ces),
+            "ces_easy": sum(ces),
+            **{name: pytest.approx(value, abs=6e-5) for name, value in numbers.items()},
         }
-        if row["nps_n"] >= MINIMUM_ANSWERS:
-            row |= {
-                name: pytest.approx(value, abs=6e-5) for name, value in _nps_numbers(given["nps"]).items()
-            }
-        if row["csat_n"] >= MINIMUM_ANSWERS:
-            row |= {
-                name: pytest.approx(value, abs=6e-5) for name, value in _csat_numbers(given["csat"]).items()
-            }
-        expected[cell] = row
     published = {}
     for row in built.query("select * from kpi.kpi_loyalty_monthly").to_dicts():
         cell = tuple(row.pop(column) for column in ("month", "level", "department", "touchpoint", "locale"))
         published[cell] = row
-    assert published == expected
-    assert sum(row["nps"] is None for row in published.values()) > 0
-    assert sum(row["nps"] is not None for row in published.values()) > 0
+    empty = dict.fromkeys(next(iter(published.values())))
+    assert published == {cell: empty | row for cell, row in expected.items()}
+    for score in ("nps", "csat", "ces", "response_rate", "invitations_open"):
+        assert {not row[score] for row in published.values()} == {True, False}, score
 
 
 def test_every_row_is_accounted_for(built: Warehouse) -> None:

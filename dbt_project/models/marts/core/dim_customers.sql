@@ -63,6 +63,11 @@ events as (
     union all
     select
         customer_key,
+        sent_date as event_date
+    from {{ ref('fct_survey_invitations') }}
+    union all
+    select
+        customer_key,
         opened_date as event_date
     from {{ ref('fct_support_tickets') }}
     union all

@@ -10,6 +10,8 @@ events as (
     union all
     select min(response_date) as event_date from {{ ref('fct_survey_responses') }}
     union all
+    select min(sent_date) as event_date from {{ ref('fct_survey_invitations') }}
+    union all
     select min(opened_date) as event_date from {{ ref('fct_support_tickets') }}
     union all
     select min(sent_date) as event_date from {{ ref('fct_campaign_contacts') }}

@@ -10,6 +10,8 @@ mentioned as (
     union
     select department from {{ ref('fct_survey_responses') }}
     union
+    select department from {{ ref('fct_survey_invitations') }}
+    union
     select department from {{ ref('fct_support_tickets') }}
     union
     select department from {{ ref('int_tickets__events') }}
