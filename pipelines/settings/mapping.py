@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Annotated, Any, Literal, Self
 
 import polars as pl
@@ -59,6 +60,15 @@ class ColumnMapping(Model):
         if self.labels is not None and (self.column is None or self.values is not None):
             raise ValueError("labels go with column, and not with values")
         return self
+
+    def normalized(self, form: Literal["NFC", "NFKC"]) -> Self:
+        """As it meets values that were normalised: people write a label as the file has it."""
+        changed = {
+            name: {unicodedata.normalize(form, text): meaning for text, meaning in listed.items()}
+            for name in ("values", "labels")
+            if (listed := getattr(self, name))
+        }
+        return self.model_copy(update=changed)
 
 
 class TableMapping(Model):
@@ -136,6 +146,12 @@ class TableMapping(Model):
         mapping = self.model_copy(update={"columns": {**self.columns, **filled}, "questions": None})
         mapping._question = name
         return mapping
+
+    def normalized(self, form: Literal["NFC", "NFKC"]) -> Self:
+        """As it meets records whose values were normalised."""
+        return self.model_copy(
+            update={"columns": {name: spec.normalized(form) for name, spec in self.columns.items()}}
+        )
 
     @property
     def stream(self) -> str:

@@ -112,12 +112,13 @@ class FileSource(_Source):
     @property
     def mappings(self) -> tuple[TableMapping, ...]:
         """The mappings as they are applied: one for each question of a survey."""
-        return tuple(mapping for table in self.tables for mapping in table.plain())
+        plain = tuple(mapping for table in self.tables for mapping in table.plain())
+        return tuple(mapping.normalized(self.normalize) for mapping in plain) if self.normalize else plain
 
     @property
     def is_family(self) -> bool:
-        """Whether the pattern stands for several files, rather than for one that is exported again and again."""
-        return any(sign in self.files for sign in "*?[")
+        """Whether each file is one of many that stay as they are, rather than one that is exported again and again."""
+        return not self.snapshot and any(sign in self.files for sign in "*?[")
 
     @property
     def options(self) -> ReadOptions:

@@ -117,6 +117,27 @@ def test_numbers_are_labels_too():
     assert plain.columns["score"].labels == {"5": 1, "Bad": 5}
 
 
+def test_labels_are_written_as_the_file_has_them_also_where_it_is_normalised():
+    source = FileSource.model_validate(
+        {
+            "files": "a.csv",
+            "format": "csv",
+            "normalize": "NFKC",
+            "tables": [
+                {
+                    "table": "survey.responses",
+                    "columns": {**COLUMNS, "locale": {"column": "l", "values": {"Ｊ": "ja-JP"}}},
+                    "questions": {"Q1": {"metric": "csat", "labels": {"ﾌﾂｳ": 3}}},
+                }
+            ],
+        }
+    )
+    [applied] = source.mappings
+    assert applied.columns["score"].labels == {"フツウ": 3}
+    assert applied.columns["locale"].values == {"J": "ja-JP"}
+    assert applied.question == "Q1"
+
+
 Q1 = {"metric": "nps"}
 
 
