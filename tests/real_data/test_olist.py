@@ -99,6 +99,23 @@ def test_monthly_csat_and_its_interval_follow_from_the_reviews(olist: Example, r
         assert published[name].to_list() == pytest.approx(months[name].to_list(), abs=1e-4, nan_ok=True)
 
 
+def test_every_roll_up_has_all_reviews_and_what_was_never_asked_is_empty(olist: Example) -> None:
+    """The shop sends no invitations to us and asks neither for a recommendation nor how easy it was."""
+    levels = olist.query(
+        """select level, cast(sum(csat_n) as bigint) as csat_n, cast(sum(csat_top_two) as bigint) as csat_top_two
+        from kpi.kpi_loyalty_monthly group by level order by level"""
+    )
+    assert levels.height == 8
+    assert levels["csat_n"].to_list() == [8_225] * 8
+    assert levels["csat_top_two"].n_unique() == 1
+    never_asked = olist.query(
+        """select max(invitations), max(nps_n), max(ces_n), count(response_rate), count(nps), count(ces)
+        from kpi.kpi_loyalty_monthly"""
+    )
+    assert never_asked.row(0) == (0,) * 6
+    assert olist.query("select count(is_alert) from kpi.kpi_indicator_divergence").item() == 0
+
+
 def test_delivery_is_late_by_days_of_the_shop_s_calendar(olist: Example, orders: pl.DataFrame) -> None:
     """Also where the promised midnight does not exist, because the clocks of Brazil went forward at 0:00."""
     delays = orders.select(
