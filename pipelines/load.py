@@ -37,7 +37,7 @@ class LoadedTable:
 
     ``superseded``, ``deleted``: of the rows loaded, now or earlier, those that a newer version has replaced,
     and those that the source no longer has. ``rows_changed``: by file, the rows that took the place of one
-    with other content from an earlier load.
+    with other content from an earlier load. ``rows_shared``: by source, the rows read that it has told, too.
     """
 
     table: str
@@ -49,6 +49,7 @@ class LoadedTable:
     rows_deleted: int
     rows_excluded: int
     rows_changed: Mapping[str, int] = field(default_factory=dict)
+    rows_shared: Mapping[str, int] = field(default_factory=dict)
 
 
 def last_load_id(connection: duckdb.DuckDBPyConnection) -> int:
@@ -116,6 +117,7 @@ def _load_table(
         **{f"rows_{outcome}": tallies[outcome].rows for outcome in OUTCOMES},
         rows_excluded=counts.rows_excluded,
         rows_changed=merge.changed_by_file,
+        rows_shared=merge.shared_with,
     )
 
 
@@ -155,6 +157,7 @@ class _Merge:
         self._oldest = contract.name in manifest.keep_oldest
         self._unversioned = contract.name in manifest.unversioned
         self.changed_by_file: dict[str, int] = {}
+        self.shared_with: dict[str, int] = {}
 
     def run(self) -> dict[str, Tally]:
         """Apply the load; how many rows were loaded, superseded and duplicate."""
@@ -246,7 +249,7 @@ class _Merge:
         )
         connection.execute(
             f"""create or replace temp table verdicts as
-            select v.*, t._row, case
+            select v.*, t._row, t._source as _held_by, case
                 when t._load_id is null then 'new'
                 when ({same}) and v._version is not distinct from t._version then 'duplicate'
                 when not ({newer}) then 'stale'
@@ -265,6 +268,12 @@ class _Merge:
         self.changed_by_file = dict(
             connection.execute(
                 "select _file, count(*) from verdicts where verdict = 'changed' group by _file"
+            ).fetchall()
+        )
+        self.shared_with = dict(
+            connection.execute(
+                "select _held_by, count(*) from verdicts where _held_by <> $source group by _held_by",
+                {"source": self._manifest.source},
             ).fetchall()
         )
         superseded = [

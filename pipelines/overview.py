@@ -6,7 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from pipelines.home import Home
-from pipelines.settings import ApiSource, DatabaseSource, FileSource, Settings, Source
+from pipelines.privacy import fingerprint
+from pipelines.settings import ApiSource, DatabaseSource, FileSource, Settings, Source, customer_key_secret
 from pipelines.warehouse import open_warehouse
 
 
@@ -47,6 +48,24 @@ def sources_overview(home: Home, settings: Settings) -> list[SourceOverview]:
         )
         for name, source in settings.sources.items()
     ]
+
+
+def forgotten_sources(home: Home, settings: Settings) -> list[str]:
+    """Names of sources that have brought rows of this company and are not in its settings any more.
+
+    Raises:
+        SettingsError: the company's secret is not set.
+        WarehouseBusyError: a run is writing.
+    """
+    if not home.warehouse.exists():
+        return []
+    with open_warehouse(home, read_only=True) as connection:
+        rows = connection.execute(
+            """select distinct source from ingest.loads
+            where exists (from privacy.hash_key where fingerprint = ?) order by source""",
+            [fingerprint(customer_key_secret(settings))],
+        ).fetchall()
+    return [source for (source,) in rows if source not in settings.sources]
 
 
 def _loads(home: Home) -> dict[str, tuple[dt.datetime | None, int, int]]:

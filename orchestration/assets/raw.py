@@ -100,7 +100,7 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata=_source_metadata(result),
             check_results=[
-                _read_check(result),
+                _read_check(result, company.settings),
                 _numbers_check(result),
                 _columns_check(result),
                 _changes_check(result, is_family=is_family),
@@ -150,9 +150,17 @@ def _source_metadata(result: SourceResult) -> dict[str, dg.MetadataValue]:
     return metadata
 
 
-def _read_check(result: SourceResult) -> dg.AssetCheckResult:
+def _read_check(result: SourceResult, settings: Settings) -> dg.AssetCheckResult:
     troubled = [(outcome.file, outcome.reason or "") for outcome in (*result.rejected, *result.doubtful)]
     troubled += [(stream.stream, note) for stream in result.streams for note in stream.notes]
+    troubled += [
+        (
+            f"{result.source}, {table}",
+            f"{rows:,} rows are told by source {other}, too. What a snapshot, or a table without a watermark, no "
+            f"longer has is deleted, even if the other source still has it. Let one source tell each row (where)",
+        )
+        for table, other, rows in result.rows_at_risk(settings)
+    ]
     return dg.AssetCheckResult(
         check_name=READ_CHECK,
         passed=not troubled,

@@ -16,6 +16,7 @@ from pipelines.home import Home
 from pipelines.ingest.connection import check_connection
 from pipelines.landing import LandingZone
 from pipelines.load import last_load_id
+from pipelines.overview import forgotten_sources
 from pipelines.publication import PublicationError, current_version
 from pipelines.settings import (
     FileSource,
@@ -54,6 +55,7 @@ def examine(home: Home, config: Path, *, connect: bool = False) -> list[Finding]
     else:
         findings.append(Finding("ok", "settings", str(settings.path)))
         findings += _settings_findings(home, settings, connect)
+        findings += _forgotten_findings(home, settings)
     findings += _home_findings(home)
     return findings
 
@@ -84,6 +86,20 @@ def _files_findings(settings: Settings, name: str, source: FileSource) -> Iterat
     yield found
     if source.duplicate_records == "keep":
         yield Finding("ok", f"source {name}", "exact duplicates of records without a key are kept")
+
+
+def _forgotten_findings(home: Home, settings: Settings) -> Iterator[Finding]:
+    try:
+        names = forgotten_sources(home, settings)
+    except (SettingsError, WarehouseBusyError, duckdb.Error):
+        return  # each is a finding of its own
+    for name in names:
+        yield Finding(
+            "warning",
+            f"source {name}",
+            "it is no longer in the settings, and the rows it has brought stay. If it only has another name now, "
+            "give it the old one again: under another it is read anew, and deletes nothing of these rows",
+        )
 
 
 def _secrets_text(settings: Settings, name: str) -> str:

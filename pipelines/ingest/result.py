@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from pipelines.ingest.columns import ColumnChanges
 from pipelines.landing import FileOutcome
 from pipelines.load import LoadedTable
+from pipelines.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,27 @@ class SourceResult:
             for table in self.tables
             if table.table in self.numbered_tables and table.rows_superseded
         }
+
+    def rows_at_risk(self, settings: Settings) -> list[tuple[str, str, int]]:
+        """Rows that another source tells, too, where one of the two deletes what it no longer has.
+
+        A row is held for one source, which deletes it although the other still has it.
+
+        Returns:
+            The table, the other source, and how many rows this night has met.
+        """
+        met = Counter[tuple[str, str]]()
+        for table in self.tables:
+            for other, rows in table.rows_shared.items():
+                met[table.table, other] += rows
+        return [
+            (table, other, rows)
+            for (table, other), rows in met.items()
+            if any(
+                name in settings.sources and settings.sources[name].deletes(table)
+                for name in (self.source, other)
+            )
+        ]
 
     def total(self, count: str) -> int:
         """Sum of ``rows_read``, ``rows_loaded``, ... over the source's tables."""

@@ -115,6 +115,10 @@ class FileSource(_Source):
         plain = tuple(mapping for table in self.tables for mapping in table.plain())
         return tuple(mapping.normalized(self.normalize) for mapping in plain) if self.normalize else plain
 
+    def deletes(self, table: str) -> bool:  # noqa: ARG002 - a file is all there is of all its tables
+        """Whether rows of a canonical table go when the source no longer has them."""
+        return self.snapshot
+
     @property
     def is_family(self) -> bool:
         """Whether each file is one of many that stay as they are, rather than one that is exported again and again."""
@@ -206,6 +210,10 @@ class DatabaseSource(_Source):
         """The mappings as they are applied: one for each question of a survey."""
         return tuple(mapping for table in self.tables for mapping in table.plain())
 
+    def deletes(self, table: str) -> bool:
+        """Whether rows of a canonical table go when the source no longer has them."""
+        return all(read.watermark is None for read in self.tables if read.table == table)
+
 
 class ApiSource(_Source):
     """A service that is asked over HTTP for what is new."""
@@ -237,6 +245,10 @@ class ApiSource(_Source):
     def mappings(self) -> tuple[TableMapping, ...]:
         """The mappings as they are applied: one for each question of a survey."""
         return tuple(mapping for table in self.tables for mapping in table.plain())
+
+    def deletes(self, table: str) -> bool:  # noqa: ARG002 - no service tells what it no longer has
+        """Whether rows of a canonical table go when the source no longer has them."""
+        return False
 
 
 def _hold_together(tables: Sequence[TableMapping]) -> None:

@@ -184,3 +184,13 @@ def test_doctor_asks_a_database_only_when_told(kizuna: Kizuna, shop: Path) -> No
     gone = kizuna("doctor", "--connect")
     assert gone.returncode == 1
     assert "Traceback" not in gone.stderr
+
+
+def test_doctor_names_a_source_whose_rows_outlived_its_settings(kizuna: Kizuna, shop: Path) -> None:
+    _ingest(shop, "shop")
+    (shop / "kizuna.yml").write_text(CONFIG.replace("  shop:", "  store:"))
+    found = kizuna("doctor").stdout
+    assert "source shop" in found
+    assert "give it the old one again" in found
+    (shop / "kizuna.yml").write_text(CONFIG.replace("  shop:", "  store:").replace("public: p", "public: q"))
+    assert "give it the old one again" not in kizuna("doctor").stdout  # the warehouse is another company's

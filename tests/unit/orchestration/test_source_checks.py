@@ -40,10 +40,11 @@ class Exports:
         (folder / "kizuna.yml").write_text(CONFIG.format(files=files).rstrip() + f"\n{more}\n")
         self._company = Company(load_settings(folder / "kizuna.yml", {}), Home(folder / "state").create())
 
-    def checks(self, tables: bool = False) -> dict[str, tuple[bool, str]]:
+    def checks(self, source: str = "shop", tables: bool = False) -> dict[str, tuple[bool, str]]:
         """Of one night: whether each check passed, and what it says."""
         settings = self._company.settings
-        assets = [raw_tables(settings)] if tables else source_assets(settings)
+        by_source = dict(zip(settings.sources, source_assets(settings), strict=True))
+        assets = [raw_tables(settings)] if tables else [by_source[source]]
         resources = {
             "company": self._company,
             "display": ProgressDisplay(lambda *_: None),
@@ -103,3 +104,21 @@ def test_a_snapshot_that_is_exported_again_is_no_surprise(tmp_path):
         (tmp_path / "all.csv").write_text(f"id,n\na,{number}\n")
         checks = exports.checks()
     assert checks[CHANGES_CHECK] == (True, "")
+
+
+def test_rows_that_a_snapshot_may_delete_though_another_source_tells_them_are_a_warning(tmp_path):
+    second = """
+  hr:
+    files: hr/*.csv
+    format: csv
+    tables: [{table: org.departments, columns: {department: id, name: n}}]"""
+    exports = Exports(tmp_path, more="    snapshot: true" + second)
+    (tmp_path / "all.csv").write_text("id,n\na,A\nb,B\n")
+    (tmp_path / "hr").mkdir()
+    (tmp_path / "hr" / "1.csv").write_text("id,n\nb,B\nc,C\n")
+    assert exports.checks("shop")[READ_CHECK] == (True, "")
+    passed, told = exports.checks("hr")[READ_CHECK]
+    assert not passed
+    assert told.startswith("hr, org.departments: 1 rows are told by source shop, too.")
+    (tmp_path / "hr" / "2.csv").write_text("id,n\nd,D\n")  # one that the snapshot never had
+    assert exports.checks("hr")[READ_CHECK] == (True, "")
