@@ -131,3 +131,18 @@
 {% macro spark__multiplied(quantity, price) -%}
     {{ quantity }} * {{ price }}
 {%- endmacro %}
+
+
+{#- A whole number that is, for all practical purposes, another one for every other row: 64 bits. Sums of it do not
+    overflow. Engines have their own, so it is compared within one and never stored. -#}
+{% macro row_fingerprint(columns) -%}
+    {{ adapter.dispatch('row_fingerprint')(columns) }}
+{%- endmacro %}
+
+{% macro default__row_fingerprint(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__row_fingerprint(columns) -%}
+    cast(xxhash64({{ columns | join(', ') }}) as decimal(20, 0))
+{%- endmacro %}

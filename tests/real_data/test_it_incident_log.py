@@ -125,3 +125,29 @@ def test_callers_are_the_customers(
     )
     assert matches.rows() == [("customer_id", 20_766), ("no reference", 3)]
     assert tickets["caller_id"].null_count() == 3
+
+
+def test_journeys_of_all_months_are_those_of_the_log(it_incident_log: Example, tickets: pl.DataFrame) -> None:
+    published = it_incident_log.query(
+        "select sum(tickets), sum(handoffs), sum(handoffs_0), sum(handoffs_1), sum(handoffs_2), "
+        "sum(handoffs_3_or_more), sum(reopened), sum(reopened_n) from kpi.kpi_support_journey where level = 'month'"
+    )
+    handoffs = tickets["handoffs"]
+    by_number = [(handoffs == 0).sum(), (handoffs == 1).sum(), (handoffs == 2).sum(), (handoffs >= 3).sum()]
+    untold = (tickets["groups"] == 0).sum()  # of no group at all: handed off an unknown number of times
+    over = tickets.filter((pl.col("resolved_at").is_not_null()) | (pl.col("reopens") > 0))
+    reopened = (tickets["reopens"] > 0).sum()
+    expected = (tickets.height, 16_203, by_number[0] - untold, *by_number[1:], reopened, over.height)
+    assert tuple(int(value) for value in published.row(0)) == expected
+
+
+def test_hand_offs_without_a_time_are_events_all_the_same(it_incident_log: Example) -> None:
+    counted = it_incident_log.query(
+        "select event_kind, events, events_without_time from meta.customer_event_coverage "
+        "where event_kind in ('hand_off', 'ticket_opened', 'ticket_reopened') order by 1"
+    )
+    assert counted.rows() == [
+        ("hand_off", 16_203, 16_203),
+        ("ticket_opened", 20_769, 0),
+        ("ticket_reopened", 276, 276),
+    ]

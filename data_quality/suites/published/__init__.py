@@ -10,7 +10,7 @@ and its like each read one column, and each ``finds_nothing`` costs a query: ove
 from __future__ import annotations
 
 from data_quality.expectations import Suite
-from data_quality.suites.published import core, kpi, kpi_relationship, loyalty, meta, rfm, value
+from data_quality.suites.published import core, journeys, kpi, kpi_relationship, loyalty, meta, rfm, value
 
 
 def published_suites() -> tuple[Suite, ...]:
@@ -18,6 +18,7 @@ def published_suites() -> tuple[Suite, ...]:
     return (
         meta.reconciliation(),
         meta.identity_match_rates(),
+        journeys.customer_event_coverage(),
         core.dim_customers(),
         core.dim_dates(),
         core.dim_products(),
@@ -29,6 +30,7 @@ def published_suites() -> tuple[Suite, ...]:
         core.fct_survey_invitations(),
         core.fct_support_tickets(),
         core.fct_campaign_contacts(),
+        journeys.fct_customer_events(),
         rfm.customer_rfm(),
         loyalty.customer_loyalty(),
         value.customer_value(),
@@ -36,4 +38,6 @@ def published_suites() -> tuple[Suite, ...]:
         kpi.kpi_indicator_divergence(),
         kpi_relationship.kpi_points_of_connection(),
         kpi_relationship.kpi_relationship_transitions(),
+        journeys.kpi_support_journey(),
+        journeys.kpi_loyalty_by_handoffs(),
     )

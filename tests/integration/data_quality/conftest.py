@@ -16,6 +16,7 @@ import pytest
 from data_quality.expectations import Suite
 from data_quality.gate import run_gate
 from data_quality.results import GateResult
+from data_quality.suites.published.journeys import WAITS
 from data_quality.suites.published.loyalty import SCALES
 from pipelines import contracts
 
@@ -95,15 +96,15 @@ create table marts.fct_orders as
     select order_id, customer_key, order_date, ordered_at, sales_channel, department, campaign_id, currency,
         order_status, is_cancelled, bool_or(quantity > 0) as is_purchase, cast(count(*) as integer) as line_count,
         sum(quantity) as quantity, cast(sum(net_amount) as decimal(18, 4)) as net_amount,
-        0::decimal(18, 4) as discount_amount, 0::decimal(18, 4) as fee_amount,
+        0::decimal(18, 4) as discount_amount, 0::decimal(18, 4) as refunded_amount, 0::decimal(18, 4) as fee_amount,
         cast(coalesce(sum(-net_amount) filter (where is_return), 0) as decimal(18, 4)) as returned_amount, source_name
     from marts.fct_order_lines group by all;
 create table marts.fct_survey_responses as
     select response_id, question_id, survey_id, 'external' as respondent_type, md5(customer_id) as customer_key,
         case when customer_id is null then 'no reference' else 'customer_id' end as customer_match, department,
         touchpoint, locale, metric, score, case when metric = 'nps' then 0 else 1 end as scale_min,
-        case when metric = 'nps' then 10 else 5 end as scale_max, score as standard_score, submitted_at,
-        cast(submitted_at as date) as response_date, _source as source_name
+        case when metric = 'nps' then 10 else 5 end as scale_max, score as standard_score, false as has_comment,
+        submitted_at, cast(submitted_at as date) as response_date, _source as source_name
     from raw_survey.responses;
 create table marts.fct_survey_invitations as
     select invitation_id, survey_id, 'external' as respondent_type, md5(customer_id) as customer_key,
@@ -219,6 +220,57 @@ create table kpi.kpi_relationship_transitions as
     where band_before <> '(no answer)' or band_after <> '(no answer)';
 """
 
+_JOURNEYS = """
+create table marts.fct_customer_events as
+    select customer_key, row_number() over (partition by customer_key order by occurred_at, event_kind, rank)
+        as event_number, occurred_at, event_date, true as is_time_known, event_kind, 'shop' as department,
+        null::varchar as from_department, order_id, campaign_id, response_id, ticket_id,
+        case when event_kind = 'ticket_opened' then 0 end as ticket_event_number, amount
+    from (
+        select customer_key, ordered_at as occurred_at, order_date as event_date, 'purchase' as event_kind, order_id,
+            net_amount + returned_amount as amount, order_id as rank
+        from marts.fct_orders
+        union all by name
+        select customer_key, ordered_at as occurred_at, order_date as event_date, 'return' as event_kind, order_id,
+            -returned_amount as amount, order_id as rank
+        from marts.fct_orders where returned_amount > 0
+        union all by name
+        select customer_key, sent_at as occurred_at, sent_date as event_date, 'campaign_contact' as event_kind,
+            campaign_id, campaign_id as rank
+        from marts.fct_campaign_contacts
+        union all by name
+        select customer_key, submitted_at as occurred_at, response_date as event_date,
+            'survey_answer' as event_kind, response_id, response_id as rank
+        from marts.fct_survey_responses
+        union all by name
+        select customer_key, opened_at as occurred_at, opened_date as event_date, 'ticket_opened' as event_kind,
+            ticket_id, ticket_id as rank
+        from marts.fct_support_tickets
+    ) as events
+    where customer_key is not null;
+create table meta.customer_event_coverage as
+    select event_kind, count(*) as events, count(*) as events_of_customers, 0 as events_of_unknown_people,
+        0 as events_without_time
+    from marts.fct_customer_events group by event_kind;
+create table kpi.kpi_support_journey as
+    select cast(date_trunc('month', opened_date) as date) as month,
+        case when grouping(first_department) = 0 then 'month_department' else 'month' end as level,
+        coalesce(first_department, '(all)') as department, count(*) as tickets, count(*) as resolved, 0 as handoffs,
+        count(*) as handoffs_0, 0 as handoffs_1, 0 as handoffs_2, 0 as handoffs_3_or_more, {shares},
+        count(*) as first_reply_n, count(*) as first_replied, count(*) as waiting_n, {waits}
+    from (select *, 'shop' as first_department from marts.fct_support_tickets) as opened
+    group by grouping sets ((month), (month, first_department));
+create table kpi.kpi_loyalty_by_handoffs as
+    select metric, handoffs, case when handoffs = '(all)' then 40 else 20 end as n, 3.5::double as mean,
+        3.0::double as mean_lower, 4.0::double as mean_upper,
+        case when metric = 'nps' then n // 2 end as nps_promoters, case when metric = 'nps' then n // 4 end
+            as nps_passives, n - nps_promoters - nps_passives as nps_detractors,
+        100.0::double * (nps_promoters - nps_detractors) / n as nps, nps - 10 as nps_lower, nps + 10 as nps_upper,
+        case when handoffs = '(all)' then -0.5::double end as slope_per_handoff,
+        slope_per_handoff - 0.1 as slope_lower, slope_per_handoff + 0.1 as slope_upper
+    from (select unnest(['nps', 'csat']) as metric), (select unnest(['0', '1', '(all)']) as handoffs);
+"""
+
 _ACCOUNTS = """
 create table meta.identity_match_rates as
     select 'desk' as source, 'ticket' as record_type, customer_match, true as is_matched, count(*) as records,
@@ -255,6 +307,22 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         for metric in SCALES
         if metric != "nps"
     )
+    shares = ", ".join(
+        f"count(*) as {share}_n, {count} as {part}, "
+        f"case when tickets >= 10 then 100.0::double * {part} / {share}_n end as {share}_share, "
+        f"case when tickets >= 10 then 0 end as {share}_share_lower, "
+        f"case when tickets >= 10 then 100 end as {share}_share_upper"
+        for share, part, count in (
+            ("handed_off", "handed_off", "0"),
+            ("first_contact", "first_contact_resolved", "count(*) // 2"),
+            ("reopened", "reopened", "count(*) // 4"),
+        )
+    )
+    waits = ", ".join(
+        f"case when tickets >= 10 then {hours} end as {wait}_hours_{quantile}"
+        for wait in WAITS
+        for quantile, hours in (("median", 5.0), ("p90", 9.0))
+    )
     with duckdb.connect(str(path)) as connection:
         connection.execute(_PIPELINE)
         for contract in contracts.ALL:
@@ -273,6 +341,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         connection.execute(_FACTS)
         connection.execute(_MARTS.format(unanswered=unanswered))
         connection.execute(_RELATIONSHIP)
+        connection.execute(_JOURNEYS.format(shares=shares, waits=waits))
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
 
 

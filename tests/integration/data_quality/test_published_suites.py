@@ -22,6 +22,8 @@ POINTS, MOVES = "kpi.kpi_points_of_connection", "kpi.kpi_relationship_transition
 ORDERS, LINES, RESPONSES = "marts.fct_orders", "marts.fct_order_lines", "marts.fct_survey_responses"
 INVITATIONS, DIVERGENCE = "marts.fct_survey_invitations", "kpi.kpi_indicator_divergence"
 ACCOUNTS = "meta.reconciliation"
+EVENTS, COVERAGE = "marts.fct_customer_events", "meta.customer_event_coverage"
+JOURNEY, BY_HANDOFFS = "kpi.kpi_support_journey", "kpi.kpi_loyalty_by_handoffs"
 SUITES = {suite.table: suite for suite in published_suites()}
 
 ONE_CUSTOMER = "customer_key = md5('c7')"
@@ -29,6 +31,137 @@ COUNTED = "every level counts every answer of customers, and everybody who was a
 
 # table, what breaks it, the expectation that says so, the value it shows
 BROKEN = [
+    (
+        EVENTS,
+        "update {t} set event_date = date '2026-07-01'",
+        "event_date is not after the business date",
+        None,
+    ),
+    (
+        EVENTS,
+        "update {t} set customer_key = 'c7' where event_number = 1",
+        "customer_key is a keyed hash",
+        None,
+    ),
+    (EVENTS, "update {t} set event_kind = 'gift'", "event_kind is a known value", "gift"),
+    (EVENTS, "update {t} set response_id = null", "an event names what it is about", "survey_answer"),
+    (EVENTS, "update {t} set event_kind = 'hand_off'", "a hand-off is from one department to another", None),
+    (
+        EVENTS,
+        "update {t} set from_department = 'help'",
+        "a hand-off is from one department to another",
+        None,
+    ),
+    (EVENTS, "update {t} set is_time_known = false", "only tickets have events without a time", None),
+    (
+        EVENTS,
+        "delete from {t} where event_number = 2",
+        "the numbers of a customer have no gap and follow time",
+        None,
+    ),
+    (
+        EVENTS,
+        "update {t} set event_number = 1000 - event_number",
+        "the numbers of a customer have no gap and follow time",
+        None,
+    ),
+    (EVENTS, "delete from {t} where event_kind = 'ticket_opened'", "facts and events count the same", None),
+    (
+        EVENTS,
+        f"insert into {{t}} select * from {EVENTS} where response_id = 'r1'",
+        "facts and events count the same",
+        None,
+    ),
+    (
+        EVENTS,
+        "update marts.fct_support_tickets set handoff_count = 1 where ticket_id = 't1'",
+        "facts and events count the same",
+        "0 events of 1",
+    ),
+    (
+        EVENTS,
+        "update {t} set amount = amount + 1 where order_id = 'o7'",
+        "sales and returns add up to the orders",
+        None,
+    ),
+    (
+        COVERAGE,
+        "update {t} set events_of_unknown_people = 1",
+        "events are of customers or of unknown people",
+        None,
+    ),
+    (
+        COVERAGE,
+        "delete from {t} where event_kind = 'purchase'",
+        "events counted are the events of the fact",
+        None,
+    ),
+    (JOURNEY, "update {t} set level = 'quarter'", "level is a known value", "quarter"),
+    (
+        JOURNEY,
+        "update {t} set month = month + 1",
+        "a month is its first day, not after the business date",
+        None,
+    ),
+    (JOURNEY, "update {t} set handoffs_2 = 1", "tickets are those of each number of hand-offs", None),
+    (JOURNEY, "update {t} set handed_off = 1", "tickets are those of each number of hand-offs", None),
+    (
+        JOURNEY,
+        "update {t} set handoffs_0 = handoffs_0 - 2, handoffs_3_or_more = 2, handed_off = 2, handoffs = 5",
+        "hand-offs fit their distribution",
+        "5",
+    ),
+    (JOURNEY, "update {t} set handoffs = 1", "hand-offs fit their distribution", "1"),
+    (JOURNEY, "update {t} set reopened_share_lower = 90", "reopened_share lies within its interval", None),
+    (
+        JOURNEY,
+        "update {t} set first_contact_resolved = first_contact_resolved + 1",
+        "first_contact_share follows from its counts, from the minimum on",
+        None,
+    ),
+    (
+        JOURNEY,
+        "update {t} set reopened_share = null",
+        "reopened_share follows from its counts, from the minimum on",
+        None,
+    ),
+    (
+        JOURNEY,
+        "update {t} set resolution_hours_p90 = 4",
+        "hours to resolution are in order",
+        "5.0 and 4.0",
+    ),
+    (
+        JOURNEY,
+        "update {t} set waiting_n = 9",
+        "hours to waiting_for_us are in order",
+        None,
+    ),
+    (JOURNEY, "delete from {t} where month = date '2026-03-01'", "every level counts every ticket", None),
+    (BY_HANDOFFS, "update {t} set handoffs = '4' where handoffs = '1'", "handoffs is a known value", "4"),
+    (BY_HANDOFFS, "update {t} set nps = 101 where nps is not null", "nps between -100 and 100", "101"),
+    (BY_HANDOFFS, "update {t} set nps_upper = nps - 1", "nps lies within its interval", None),
+    (BY_HANDOFFS, "update {t} set mean_lower = 3.6", "mean lies within its interval", None),
+    (BY_HANDOFFS, "update {t} set mean = null", "mean is shown from the minimum of answers on", None),
+    (
+        BY_HANDOFFS,
+        "update {t} set nps_passives = 0",
+        "NPS answers are promoters, passives and detractors",
+        None,
+    ),
+    (
+        BY_HANDOFFS,
+        "update {t} set slope_upper = -1 where slope_upper is not null",
+        "a slope is of all answers and lies within its interval",
+        None,
+    ),
+    (
+        BY_HANDOFFS,
+        "update {t} set slope_per_handoff = -0.5, slope_lower = -1, slope_upper = 0",
+        "a slope is of all answers and lies within its interval",
+        None,
+    ),
+    (BY_HANDOFFS, "delete from {t} where handoffs = '0'", "the groups hold all answers", None),
     (KPI, "update {t} set csat = 101, csat_upper = 102", "csat between 0 and 100", "101"),
     (KPI, "update {t} set nps_lower = nps + 1", "nps lies within its interval", None),
     (KPI, "update {t} set nps_lower = null", "nps lies within its interval", None),
