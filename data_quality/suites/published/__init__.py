@@ -10,7 +10,17 @@ and its like each read one column, and each ``finds_nothing`` costs a query: ove
 from __future__ import annotations
 
 from data_quality.expectations import Suite
-from data_quality.suites.published import core, journeys, kpi, kpi_relationship, loyalty, meta, rfm, value
+from data_quality.suites.published import (
+    core,
+    journeys,
+    kpi,
+    kpi_relationship,
+    loyalty,
+    meta,
+    problems,
+    rfm,
+    value,
+)
 
 
 def published_suites() -> tuple[Suite, ...]:
@@ -34,10 +44,13 @@ def published_suites() -> tuple[Suite, ...]:
         rfm.customer_rfm(),
         loyalty.customer_loyalty(),
         value.customer_value(),
+        problems.fct_problems(),
         kpi.kpi_loyalty_monthly(),
         kpi.kpi_indicator_divergence(),
         kpi_relationship.kpi_points_of_connection(),
         kpi_relationship.kpi_relationship_transitions(),
+        problems.kpi_silent_customers(),
+        problems.kpi_service_recovery(),
         journeys.kpi_support_journey(),
         journeys.kpi_loyalty_by_handoffs(),
     )

@@ -196,6 +196,45 @@ create table kpi.kpi_indicator_divergence as
     from kpi.kpi_loyalty_monthly where level = 'month_department';
 """
 
+_PROBLEMS = """
+create table marts.fct_problems as
+    select 'order o' || i as problem_id, md5('c' || i) as customer_key,
+        case when i % 4 = 0 then 'return' else 'late_delivery' end as problem_kind,
+        date '2026-01-01' + i::integer as happened_date, 'shop' as department,
+        case when i = 1 then 'unresolved' when i <= 4 then 'resolved' else 'never_voiced' end as outcome,
+        case when i <= 4 then 't' || i end as complaint_ticket_id,
+        case when i <= 4 then 1 else 0 end as complaint_count,
+        case when i <= 4 then happened_date + 1 end as first_complaint_date, true as is_decided,
+        case when i % 2 = 0 then happened_date + 40 end as next_purchase_date,
+        coalesce(next_purchase_date - happened_date, 100) as followed_days
+    from range(1, 41) as problems (i);
+create table kpi.kpi_silent_customers as
+    select coalesce(strftime(cell_month, '%Y-%m'), '(all)') as period, coalesce(department, '(all)') as department,
+        coalesce(problem_kind, '(all)') as problem_kind, cell_month as month, count(*) as problems,
+        0 as problems_undecided, sum(complaint_count) as complaints, 0 as told_in_survey,
+        count(*) as customers_with_problem, complaints as customers_complained,
+        problems - complaints as customers_silent,
+        case when problems >= 10 then 100.0::double * complaints / problems end as complaint_rate,
+        greatest(complaint_rate - 5, 0) as complaint_rate_lower,
+        least(complaint_rate + 5, 100) as complaint_rate_upper, 80.0::double as complaints_matched_share,
+        80.0 / nullif(complaint_rate, 0) - 1 as silent_per_complaint,
+        silent_per_complaint - 5 as silent_per_complaint_lower,
+        silent_per_complaint + 5 as silent_per_complaint_upper, 26.0::double as claimed_silent_per_complaint,
+        26 between silent_per_complaint_lower and silent_per_complaint_upper as is_claim_within_interval
+    from (select *, cast(date_trunc('month', happened_date) as date) as cell_month from marts.fct_problems)
+    group by cube (cell_month, department, problem_kind);
+create table kpi.kpi_service_recovery as
+    select coalesce(outcome, '(all)') as outcome, coalesce(problem_kind, '(all)') as problem_kind, day,
+        count(*) as customers, count(*) filter (where followed_days >= day) as at_risk,
+        count(*) filter (where next_purchase_date is not null and followed_days <= day) as repurchased,
+        case when customers >= 10 and at_risk > 0 then 100.0::double * repurchased / customers end as repurchase_rate,
+        greatest(repurchase_rate - 9, 0) as repurchase_rate_lower,
+        least(repurchase_rate + 9, 100) as repurchase_rate_upper, 10.0::double as claimed_repurchase_rate,
+        10 between repurchase_rate_lower and repurchase_rate_upper as is_claim_within_interval
+    from marts.fct_problems cross join (values (30), (60), (90)) as grid (day)
+    group by day, cube (outcome, problem_kind);
+"""
+
 _RELATIONSHIP = """
 create table kpi.kpi_points_of_connection as
     select cast(date_trunc('quarter', response_date) as date) as quarter,
@@ -341,6 +380,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         connection.execute(_FACTS)
         connection.execute(_MARTS.format(unanswered=unanswered))
         connection.execute(_RELATIONSHIP)
+        connection.execute(_PROBLEMS)
         connection.execute(_JOURNEYS.format(shares=shares, waits=waits))
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
 
