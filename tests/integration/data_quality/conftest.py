@@ -310,6 +310,39 @@ create table kpi.kpi_loyalty_by_handoffs as
     from (select unnest(['nps', 'csat']) as metric), (select unnest(['0', '1', '(all)']) as handoffs);
 """
 
+_RESPONSE_STYLE = """
+create table kpi.kpi_response_style as
+    select coalesce(locale, '(all)') as locale, metric, count(*) as n, count(*) as respondents,
+        count(*) filter (where score in (3, 5) and (score = 5) = (metric = 'nps')) as middle_n,
+        100.0::double * middle_n / n as middle_share, 0.0::double as middle_share_lower,
+        100.0::double as middle_share_upper, count(*) filter (where score in (scale_min, scale_max)) as extreme_n,
+        100.0::double * extreme_n / n as extreme_share, 0.0::double as extreme_share_lower,
+        100.0::double as extreme_share_upper, 1.5::double as spread
+    from marts.fct_survey_responses group by grouping sets ((metric), (locale, metric));
+create table kpi.kpi_response_stretch as
+    select locale, method, 'en-GB' as reference_locale, locale = 'ja-JP' as is_adjusted,
+        case when is_adjusted then 'adjusted' else 'reference' end as verdict,
+        case when is_adjusted then 1.5 else 1 end::double as stretch,
+        case when is_adjusted then 1.5 end::double as stretch_estimate,
+        case when is_adjusted then 1.2 end::double as stretch_estimate_lower,
+        case when is_adjusted then 1.8 end::double as stretch_estimate_upper, 900 as evidence_n,
+        400 as evidence_returned, 1.6::double as behaviour_stretch
+    from (select unnest(['later_behaviour', 'later_behaviour_and_spread']) as method) as methods,
+        (select unnest(['en-GB', 'ja-JP']) as locale) as locales;
+create table kpi.kpi_loyalty_adjusted as
+    select case when quarter is null then '(all)' else cast(quarter as varchar) end as period, quarter,
+        coalesce(locale, '(all)') as locale, method, count(*) as nps_n,
+        count(*) filter (where score >= 9) as nps_promoters, count(*) filter (where score <= 6) as nps_detractors,
+        100.0::double * (nps_promoters - nps_detractors) / nps_n as nps, -100.0::double as nps_lower,
+        100.0::double as nps_upper, nps_promoters::double as adjusted_promoters,
+        nps_detractors::double as adjusted_detractors, nps as nps_adjusted, -100.0::double as nps_adjusted_lower,
+        100.0::double as nps_adjusted_upper, 0 as adjusted_n, false as is_adjusted
+    from (select *, cast(date_trunc('quarter', response_date) as date) as quarter from marts.fct_survey_responses)
+    cross join (select unnest(['later_behaviour', 'later_behaviour_and_spread']) as method) as methods
+    where metric = 'nps'
+    group by grouping sets ((method), (method, locale), (method, quarter), (method, quarter, locale));
+"""
+
 _ACCOUNTS = """
 create table meta.identity_match_rates as
     select 'desk' as source, 'ticket' as record_type, customer_match, true as is_matched, count(*) as records,
@@ -380,6 +413,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         connection.execute(_FACTS)
         connection.execute(_MARTS.format(unanswered=unanswered))
         connection.execute(_RELATIONSHIP)
+        connection.execute(_RESPONSE_STYLE)
         connection.execute(_PROBLEMS)
         connection.execute(_JOURNEYS.format(shares=shares, waits=waits))
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))

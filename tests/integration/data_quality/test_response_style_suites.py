@@ -1,0 +1,122 @@
+"""Each expectation on answering styles and non-response, held against a table made wrong on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from data_quality.results import GateResult
+from data_quality.suites.published import published_suites
+
+STYLE, STRETCH, ADJUSTED = (
+    "kpi.kpi_response_style",
+    "kpi.kpi_response_stretch",
+    "kpi.kpi_loyalty_adjusted",
+)
+SUITES = {suite.table: suite for suite in published_suites()}
+
+# table, what breaks it, the expectation that says so
+BROKEN = [
+    (STYLE, "update {t} set middle_share = 101, middle_share_upper = 102", "middle_share between 0 and 100"),
+    (STYLE, "update {t} set extreme_share = -1", "extreme_share between 0 and 100"),
+    (
+        STYLE,
+        "update {t} set middle_share_lower = middle_share + 1",
+        "middle_share lies within its interval",
+    ),
+    (STYLE, "update {t} set extreme_share_upper = null", "extreme_share lies within its interval"),
+    (
+        STYLE,
+        "update {t} set middle_n = n - extreme_n + 1",
+        "an answer is in the middle, at an end or neither",
+    ),
+    (
+        STYLE,
+        "update {t} set extreme_share = extreme_share / 2",
+        "shares are shown from the minimum of answers on and follow from their counts",
+    ),
+    (
+        STYLE,
+        "update ops.run_settings set minimum_answers = 10000",
+        "shares are shown from the minimum of answers on and follow from their counts",
+    ),
+    (STYLE, "update {t} set spread = 0", "opinions have some spread"),
+    (
+        STYLE,
+        "update {t} set n = n + 1 where locale <> '(all)'",
+        "locales have all answers of the company, question by question",
+    ),
+    (STRETCH, "update {t} set method = 'hunch'", "method is a known value"),
+    (STRETCH, "update {t} set verdict = 'why not'", "verdict is a known value"),
+    (
+        STRETCH,
+        "update {t} set stretch_estimate_lower = 1.6",
+        "stretch_estimate lies within its interval",
+    ),
+    (STRETCH, "update {t} set stretch = 1.1", "only what is adjusted is stretched"),
+    (STRETCH, "update {t} set verdict = 'within chance'", "only what is adjusted is stretched"),
+    (STRETCH, "update {t} set evidence_n = 20", "nobody is adjusted on a few answers"),
+    (STRETCH, "update {t} set reference_locale = 'ja-JP'", "the reference is left as it is"),
+    (
+        STRETCH,
+        "update {t} set evidence_returned = 901",
+        "a stretch is positive, and who returned answered",
+    ),
+    (
+        STRETCH,
+        "delete from {t} where method = 'later_behaviour'",
+        "every locale with an NPS answer has each method once",
+    ),
+    (ADJUSTED, "update {t} set method = 'hunch'", "method is a known value"),
+    (ADJUSTED, "update {t} set nps = 101, nps_upper = 101", "nps between -100 and 100"),
+    (
+        ADJUSTED,
+        "update {t} set nps_adjusted = -101, nps_adjusted_lower = -101",
+        "nps_adjusted between -100 and 100",
+    ),
+    (ADJUSTED, "update {t} set nps_lower = nps + 1", "nps lies within its interval"),
+    (
+        ADJUSTED,
+        "update {t} set nps_adjusted_upper = nps - 1",
+        "nps_adjusted lies within its interval",
+    ),
+    (
+        ADJUSTED,
+        "update {t} set nps = null",
+        "scores are shown from the minimum of answers on, both or none",
+    ),
+    (
+        ADJUSTED,
+        "update {t} set adjusted_promoters = adjusted_promoters + 1",
+        "both scores follow from their counts",
+    ),
+    (
+        ADJUSTED,
+        "update {t} set nps_adjusted_upper = 99.5",
+        "what is not adjusted is the raw score",
+    ),
+    (
+        ADJUSTED,
+        "delete from {t} where locale = 'en-GB' and period = '(all)'",
+        "each method counts every NPS answer of customers, by locale and period too",
+    ),
+    (
+        ADJUSTED,
+        "update {t} set nps_n = nps_n + 1 where locale <> '(all)'",
+        "each method counts every NPS answer of customers, by locale and period too",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("table", "breakage", "expectation"),
+    BROKEN,
+    ids=[f"{table}: {expectation}" for table, _, expectation in BROKEN],
+)
+def test_what_is_broken_is_found(
+    gate: Callable[..., GateResult], table: str, breakage: str, expectation: str
+) -> None:
+    result = gate((SUITES[table],), breakage.format(t=table))
+    assert all(failed.checked for failed in result.errors)
+    assert expectation in {failed.expectation for failed in result.errors}
