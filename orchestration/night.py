@@ -31,6 +31,8 @@ from pipelines.turn import turn
 # Every event is in Dagster's event log; on the terminal it would run over the progress.
 _NO_CONSOLE_LOG = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
+_FAILED_ROWS = "dagster_dbt/failed_row_count"
+
 OnEvent = Callable[[dg.DagsterEvent], None]
 
 
@@ -114,7 +116,7 @@ def _take(event: dg.DagsterEvent, result: NightResult) -> None:
         if not check.passed:
             found = result.failures if check.severity == dg.AssetCheckSeverity.ERROR else result.warnings
             table = ".".join(check.asset_key.path)
-            found.extend((check.description or f"{table}: {check.check_name}").splitlines())
+            found.extend((check.description or f"{table}: {_finding_of_test(check)}").splitlines())
     elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
         if "AssetCheckFailed" not in (
             event.step_failure_data.error.cls_name or ""
@@ -122,6 +124,14 @@ def _take(event: dg.DagsterEvent, result: NightResult) -> None:
             result.failures.append(f"{event.step_key}: {_cause(event)}")
     elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key == PUBLICATION:
         result.published = str(event.materialization.metadata["version"].value)
+
+
+def _finding_of_test(check: dg.AssetCheckEvaluation) -> str:
+    """dbt's tests have no words of their own for a night: their name, what they counted, and where to look."""
+    rows = check.metadata.get(_FAILED_ROWS)
+    if rows is None:
+        return check.check_name
+    return f"the test {check.check_name} found {rows.value:,} rows; what it looks for is in dbt_project/"
 
 
 def _cause(event: dg.DagsterEvent) -> str:
