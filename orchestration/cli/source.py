@@ -107,6 +107,9 @@ def suggest(
     table: Annotated[
         str | None, typer.Option("--table", "-t", help="The canonical table it holds, such as crm.orders.")
     ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="Excel: name of the sheet, where there are several.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write it. Default: the terminal.")
     ] = None,
@@ -131,7 +134,7 @@ def suggest(
     if table is not None and table not in contracts.BY_NAME:
         raise SettingsError(f"--table: there is no {table!r}; it is one of {', '.join(contracts.BY_NAME)}")
     try:
-        found = guess(_existing(file), format_=format_, table=table)
+        found = guess(_existing(file), format_=format_, table=table, sheet=sheet)
     except UnreadableFileError as error:
         raise SettingsError(f"{file}: {error}") from None
     folder = output.parent if output else Path()

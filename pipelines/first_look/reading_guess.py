@@ -35,9 +35,11 @@ _MAGIC = {
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 # In the order of how seldom a text in another encoding fits them by chance.
 _ENCODINGS = ("cp932", "euc_jp", "gb18030", "euc_kr", "cp1252", "latin-1")
+# Of Japanese also 々 and 。, and the signs that firms are written with: ㈱, ①, Ⅱ.
+_JAPANESE = "\u3000-\u30ff\u4e00-\u9fff\uff00-\uff9f\u3200-\u33ff\u2460-\u2473\u2160-\u217f"
 _LETTERS = {
-    "cp932": "\u3040-\u30ff\u4e00-\u9fff\uff00-\uff9f",
-    "euc_jp": "\u3040-\u30ff\u4e00-\u9fff\uff00-\uff9f",
+    "cp932": _JAPANESE,
+    "euc_jp": _JAPANESE,
     "gb18030": "\u4e00-\u9fff",
     "euc_kr": "\uac00-\ud7af",
     "cp1252": "\u00c0-\u024f",
@@ -60,6 +62,8 @@ _TIME_COLUMNS = (
     "タイムスタンプ",
 )
 _TRIED_RECORDS = 200
+_PLACE = re.compile(r"^column_\d+$")  # a column of a sheet whose header cell is blank
+_ROWS_ABOVE = 20  # of a sheet's header: a title, a date, who made it
 _NUMBER = r"^[+-]?\d+([.,]\d+)?$|^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
 
 
@@ -83,11 +87,11 @@ class ReadingGuess:
     explodes: tuple[str, ...] = field(default=())
 
 
-def guess_reading(path: Path, format_: str | None = None) -> ReadingGuess:
+def guess_reading(path: Path, format_: str | None = None, sheet: str | None = None) -> ReadingGuess:
     """Guess how a file is read.
 
     Args:
-        format_: where it is known.
+        format_, sheet: where they are known.
 
     Raises:
         UnreadableFileError: no format reads the file; the message names the nearest one's complaint.
@@ -120,6 +124,11 @@ def guess_reading(path: Path, format_: str | None = None) -> ReadingGuess:
             return _read(path, vendor, _known(options, vendor), reasons)
     if named in ("csv", "whitespace"):
         _find_header(path, named, options, reasons)
+    if sheet is not None and named != "excel":
+        raise UnreadableFileError("the file is no workbook, so it has no sheets: leave --sheet out")
+    if named == "excel":
+        options |= {"sheet": sheet} if sheet is not None else {}
+        _find_title(path, options, reasons)
     return _read(path, named, _known(options, named), reasons)
 
 
@@ -188,7 +197,9 @@ def _plausible(text: str, encoding: str) -> float:
     beyond = re.findall(r"[^\x00-\x7f]", text)
     if not beyond:
         return 0.0
-    usual = len(re.findall(f"[{_LETTERS[encoding]}]", text))
+    # GB18030 has every Chinese sign there ever was, so that any bytes are some; people write those of GB 2312.
+    written = text.encode("gb2312", "ignore").decode("gb2312") if encoding == "gb18030" else text
+    usual = len(re.findall(f"[{_LETTERS[encoding]}]", written))
     kana = len(re.findall(r"[\u3040-\u30ff]", text)) if encoding in ("cp932", "euc_jp") else 0
     doubtful = len(re.findall(r"[\x80-\x9f\ue000-\uf8ff]", text))
     halfwidth = len(re.findall(r"[\uff61-\uff9f]", text))
@@ -361,6 +372,22 @@ def _find_header(path: Path, format_: str, options: dict[str, Any], reasons: dic
         return
     options |= {"header_rows": 0, "columns": tuple(f"column_{n}" for n in range(1, headless + 1))}
     reasons["header_rows"] = "the first record holds numbers or dates, so it is no header; name the columns"
+
+
+def _find_title(path: Path, options: dict[str, Any], reasons: dict[str, str]) -> None:
+    """Whether rows of a sheet stand above its header, such as a title: they are narrower than the table."""
+    records = _read(path, "excel", options, {}).records
+    cells = records.frame.drop(RECORD, LINE)
+    named = sum(not _PLACE.match(name) for name in cells.columns)
+    if named > cells.width / 2:
+        return
+    whole = pl.all_horizontal(pl.exclude(RECORD, LINE).is_not_null())
+    first = records.frame.head(_ROWS_ABOVE).filter(whole).head(1)
+    names = first.drop(RECORD, LINE)
+    if first.is_empty() or any(re.match(_NUMBER, str(name)) for name in names.row(0)):
+        return
+    options["skip_rows"] = first[LINE][0] - 1
+    reasons["skip_rows"] = "what stands above is narrower than the table, like a title"
 
 
 def _width(path: Path, format_: str, options: Mapping[str, Any]) -> int | None:

@@ -100,16 +100,19 @@ class Suggestion:
     tables: tuple[TableGuess, ...]
 
 
-def suggest(path: Path, *, format_: str | None = None, table: str | None = None) -> Suggestion:
+def suggest(
+    path: Path, *, format_: str | None = None, table: str | None = None, sheet: str | None = None
+) -> Suggestion:
     """Guess how a file is read and mapped.
 
     Args:
+        sheet: of a workbook with several, the one that is meant.
         table: the canonical table that its records are rows of, where it is known.
 
     Raises:
         UnreadableFileError: no format reads it, or it looks like no canonical table.
     """
-    reading = guess_reading(path, format_)
+    reading = guess_reading(path, format_, sheet)
     columns = tuple(profiles(reading.records))
     export = _Export(reading, columns, words(path.name.split(".")[0]))
     preset = FORMATS[reading.format].preset

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import xlsxwriter
 
 from pipelines.first_look.preview import Preview, preview
 from pipelines.first_look.reading_guess import guess_encoding, guess_reading
@@ -195,6 +196,31 @@ def test_other_containers_are_known_by_their_first_bytes(tmp_path: Path) -> None
     assert guess_reading(tmp_path / "products.csv.gz").options == {"delimiter": "\t"}
 
 
+def test_rows_above_the_header_of_a_sheet_are_told_and_the_sheet_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "products.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("About").write_row(0, 0, ["written by", "the shop"])
+        sheet = book.add_worksheet("Products")
+        for row, cells in enumerate(
+            (["All products"], [], ["SKU", "Title", "Price"], ["a", "A", 1], ["b", "B", 2])
+        ):
+            sheet.write_row(row, 0, cells)
+    with pytest.raises(UnreadableFileError, match="several sheets"):
+        suggest(path)
+    text, source = _written(path, tmp_path / "settings", sheet="Products")
+    assert (source.sheet, source.skip_rows) == ("Products", 2)
+    assert "product_id: SKU" in text
+
+
+def test_a_blank_cell_in_a_header_is_no_title(tmp_path: Path) -> None:
+    path = tmp_path / "products.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for row, cells in enumerate((["product_id", None, None], [1, 2, "x"], [3, 4, "y"])):
+            sheet.write_row(row, 0, cells)
+    assert "skip_rows" not in guess_reading(path).options
+
+
 def test_a_file_without_a_header_gets_names_to_replace(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("1001,2026-01-01,9.5\n1002,2026-01-02,8.0\n")
     guess = guess_reading(tmp_path / "orders.csv")
@@ -237,6 +263,7 @@ def test_nobodys_data_gets_into_a_suggestion(tmp_path: Path) -> None:
     ("text", "encoding", "expected"),
     [
         ("顧客番号,氏名\n1,山田 花子\n", "cp932", "cp932"),
+        ("会員番号,氏名,ランク\n1,髙橋,金㈱\n2,佐々木,銀㈱\n", "cp932", "cp932"),
         ("顧客番号,氏名カナ\n1,ヤマダ ハナコ\n", "euc_jp", "euc_jp"),
         ("Größe;Straße\n1;Müller\n", "cp1252", "cp1252"),
         ("名前\n山田\n", "utf-8", "utf-8"),
