@@ -171,7 +171,10 @@ evidence as (
         on
             rules.evidence = 'returned_line' and lines.is_return
             or rules.evidence = 'line_type' and lines.line_type = rules.evidence_value and lines.net_amount > 0
-    where lines.customer_key is not null and not lines.is_cancelled
+    where
+        lines.customer_key is not null
+        and not lines.is_cancelled
+        and (lines.is_return or lines.line_type <> 'product') -- most lines are neither, and need not meet the rules
 
     union all
 
