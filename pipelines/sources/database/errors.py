@@ -81,6 +81,11 @@ _RULES = (
         "the server is starting or stopping. Run again when it is up",
     ),
     (
+        r"division by zero|invalid input syntax|more than one row returned by a subquery",
+        "an expression of the query fails for a row: a cast, a division or a subquery. Which row it is, "
+        "the server's own log says; mend the query",
+    ),
+    (
         r"server closed the connection|terminating connection|lost connection|gone away|connection not open"
         r"|no connection to the server|connection reset|ssl connection has been closed|broken pipe"
         r"|server has been shut down|server shutdown in progress|connection was killed"
@@ -109,6 +114,10 @@ _RULES = (
         "the query names a column that is not there{named}. Correct the query, or look whether it was renamed",
     ),
     (
+        r"column .* is ambiguous|ambiguous column name",
+        "the query names a column that two of its tables have. Write it with its table, as in o.id",
+    ),
+    (
         r"duplicate column name",
         "the query gives two columns of one name. Name them apart with as",
     ),
@@ -135,6 +144,10 @@ _RULES = (
     (
         r"invalid unicode|invalid byte sequence|invalid utf",
         "a text is not valid in the database's own encoding. Leave the column out, or convert it in a query",
+    ),
+    (
+        r"failed to prepare",
+        "the server does not accept the query. Try it in the database's own shell",
     ),
 )
 _COMPILED = [(re.compile(pattern, re.IGNORECASE | re.DOTALL), text) for pattern, text in _RULES]

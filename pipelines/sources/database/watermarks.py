@@ -164,7 +164,9 @@ def _kind(session: Session, column: Column, relation: str, settings: Watermark) 
         )
     if (kind is WatermarkKind.INTEGER) != isinstance(settings.overlap, int):
         written = (
-            "a whole number, such as overlap: 1000" if kind is WatermarkKind.INTEGER else "such as 1h or 2d"
+            "a whole number, such as 1000"
+            if kind is WatermarkKind.INTEGER
+            else "a duration, such as 1h or 2d"
         )
         raise session.place.error(
             f"the watermark {column.name!r} is of type {kind.value}: write its overlap as {written}"

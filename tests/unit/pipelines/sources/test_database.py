@@ -38,7 +38,18 @@ NOON = dt.datetime(2024, 6, 1, 12)
         ("FATAL:  remaining connection slots are reserved", "takes no more connections"),
         ("FATAL:  the database system is starting up", "is starting or stopping"),
         ("ERROR:  canceling statement due to statement timeout", "cancelled the read"),
-        ('ERROR:  invalid input syntax for type integer: "bob@example.com"', "does not know"),
+        ('ERROR:  invalid input syntax for type integer: "bob@example.com"', "fails for a row"),
+        ("IO Error: Failed to fetch result row: ERROR:  division by zero\n", "fails for a row"),
+        (
+            'Failed to prepare query "select id from a join b": ERROR:  column reference "id" is ambiguous\n'
+            "LINE 2: select id",
+            "two of its tables have",
+        ),
+        (
+            'Binder Error: Failed to prepare query "select f(x)": ERROR:  function f(integer) does not exist\n'
+            "LINE 2: select f(x)",
+            "the server does not accept the query",
+        ),
     ],
 )
 def test_an_error_is_told_in_our_words(text, says):
@@ -50,7 +61,7 @@ def test_an_error_is_told_in_our_words(text, says):
 
 def test_what_was_asked_does_not_decide_what_went_wrong():
     text = 'Failed to prepare COPY "COPY (select 1 as "permission denied for") TO STDOUT": ERROR:  division by zero'
-    assert "does not know" in str(explained(duckdb.Error(text), PLACE))
+    assert "fails for a row" in str(explained(duckdb.Error(text), PLACE))
 
 
 @pytest.mark.parametrize(
