@@ -36,6 +36,7 @@ def ingest_files(turn: SourceTurn) -> None:
     files = find_files(turn.name, source, turn.settings)
     cursor = _Cursor.read(turn.connection, turn.name)
     new = _new_files(turn.connection, turn.name, files, cursor)
+    _forget_refused(turn.connection, turn.name, files)
     turn.result.files_found = len(files)
     turn.result.files_unchanged = len(files) - len(new)
     turn.result.changed_files = [file.name for file, _ in new if cursor.has_loaded(file)]
@@ -248,6 +249,14 @@ def _new_files(
         else:
             new.append((file, sha256))
     return new
+
+
+def _forget_refused(connection: duckdb.DuckDBPyConnection, source: str, files: list[SourceFile]) -> None:
+    """Files that were rejected and have been taken away: nobody is to be told of them for ever."""
+    connection.execute(
+        "delete from ingest.files where source = ? and status = 'rejected' and not list_contains(?, file)",
+        [source, [file.name for file in files]],
+    )
 
 
 def _batches(files: Sequence[tuple[SourceFile, str]]) -> Iterator[list[tuple[SourceFile, str]]]:
