@@ -53,6 +53,8 @@ def published_suites() -> tuple[Suite, ...]:
         kpi_response_style.kpi_response_style(),
         kpi_response_style.kpi_response_stretch(),
         kpi_response_style.kpi_loyalty_adjusted(),
+        kpi_response_style.kpi_non_response(),
+        kpi_response_style.kpi_loyalty_reweighted(),
         problems.kpi_silent_customers(),
         problems.kpi_service_recovery(),
         journeys.kpi_support_journey(),

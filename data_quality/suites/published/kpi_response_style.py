@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from data_quality.expectations import Suite, between, finds_nothing, no_row, one_of
+from data_quality.suites.published.rfm import SEGMENTS
 from data_quality.suites.published.shared import (
     MINIMUM_ANSWERS,
     POINT_TOLERANCE,
@@ -21,6 +22,7 @@ VERDICTS = (
     "within chance",
     "not supported",
 )
+_LARGEST_WEIGHT = 5  # as largest_voice_weight() in the dbt project
 _LEAST_EVIDENCE = 30  # answers; the statistics ask for hundreds, so fewer mean that something is broken
 
 
@@ -188,6 +190,110 @@ def kpi_loyalty_adjusted() -> Suite:
                     or periods is distinct from answers
                 """,
                 protects="No answer is lost on the way to an adjusted score.",
+            ),
+            *nobody_identified(),
+        ),
+    )
+
+
+def kpi_non_response() -> Suite:
+    return Suite(
+        "kpi.kpi_non_response",
+        ("segment", "locale"),
+        (
+            one_of("segment", (*SEGMENTS, "(all)"), protects="Segments are those of customer_rfm."),
+            between("asked_share", 0, 100, protects="A share of customers is a percentage."),
+            between("answered_share", 0, 100, protects="A share of customers is a percentage."),
+            within_its_interval("answered_share"),
+            no_row(
+                "who answered was asked, and who was asked is a customer",
+                "answered not between 0 and asked or asked > customers or customers < 1 or asked > invitations "
+                "or invitations_answered not between answered and invitations",
+                shows="answered || ' of ' || asked || ' of ' || customers",
+                column="answered",
+                protects="Silence is counted in people who could have spoken.",
+            ),
+            no_row(
+                "shares are shown from the minimum on and follow from their counts",
+                f"(asked_share is not null) <> (customers >= {MINIMUM_ANSWERS}) "
+                f"or (answered_share is not null) <> (asked >= {MINIMUM_ANSWERS}) "
+                f"or abs(asked_share - 100.0 * asked / customers) > {POINT_TOLERANCE} "
+                f"or abs(answered_share - 100.0 * answered / asked) > {POINT_TOLERANCE}",
+                shows="answered_share",
+                column="answered_share",
+                protects="Whoever recomputes a share gets the same number, and nobody takes a few for all.",
+            ),
+            finds_nothing(
+                "every customer who bought is counted once at each level",
+                """
+                select level, counted || ' of ' || buyers as observed
+                from (
+                    select case when segment = '(all)' then '' else 'segment ' end
+                        || case when locale = '(all)' then '' else 'locale' end as level, sum(customers) as counted
+                    from kpi.kpi_non_response
+                    group by 1
+                ) as levels
+                cross join (select count(*) as buyers from marts.customer_rfm) as base
+                where counted <> buyers
+                """,
+                protects="No silent customer is forgotten.",
+            ),
+            *nobody_identified(),
+        ),
+    )
+
+
+def kpi_loyalty_reweighted() -> Suite:
+    return Suite(
+        "kpi.kpi_loyalty_reweighted",
+        ("locale",),
+        (
+            between("nps", -100, 100, protects="An NPS is between all detractors and all promoters."),
+            between(
+                "nps_reweighted", -100, 100, protects="An NPS is between all detractors and all promoters."
+            ),
+            within_its_interval("nps"),
+            within_its_interval("nps_reweighted"),
+            no_row(
+                "scores are shown from the minimum of voices on",
+                f"(nps is not null) <> (nps_n >= {MINIMUM_ANSWERS}) "
+                f"or (nps_reweighted is not null) <> coalesce(effective_n >= {MINIMUM_ANSWERS}, false)",
+                shows="effective_n",
+                column="nps_reweighted",
+                protects="Nobody takes the answers of a few for the opinion of all.",
+            ),
+            no_row(
+                "the raw score follows from its counts",
+                f"abs(nps - 100.0 * (nps_promoters - nps_detractors) / nps_n) > {POINT_TOLERANCE}",
+                shows="nps",
+                column="nps",
+                protects="The raw score stands beside the weighted one.",
+            ),
+            no_row(
+                "weights add no evidence, and none is beyond the limit",
+                f"effective_n > nps_n + {POINT_TOLERANCE} or largest_weight not between 0 and {_LARGEST_WEIGHT} "
+                "or (effective_n is null) <> (nps_n = 0)",
+                shows="effective_n || ' of ' || nps_n || ', ' || largest_weight",
+                column="effective_n",
+                protects="A few people do not make the score of all.",
+            ),
+            no_row(
+                "voices are those of customers",
+                "nps_n > customers or represented_customers > customers or pooled_n > nps_n or trimmed_n > nps_n",
+                shows="nps_n || ' of ' || customers",
+                column="nps_n",
+                protects="One customer has one voice.",
+            ),
+            finds_nothing(
+                "locales have all customers and voices of the company",
+                """
+                select sum(customers) filter (where locale <> '(all)') || ' customers, '
+                    || sum(nps_n) filter (where locale <> '(all)') || ' voices' as observed
+                from kpi.kpi_loyalty_reweighted
+                having sum(case when locale = '(all)' then -customers else customers end) <> 0
+                    or sum(case when locale = '(all)' then -nps_n else nps_n end) <> 0
+                """,
+                protects="No locale is missing from the weighted score.",
             ),
             *nobody_identified(),
         ),

@@ -341,6 +341,20 @@ create table kpi.kpi_loyalty_adjusted as
     cross join (select unnest(['later_behaviour', 'later_behaviour_and_spread']) as method) as methods
     where metric = 'nps'
     group by grouping sets ((method), (method, locale), (method, quarter), (method, quarter, locale));
+create table kpi.kpi_non_response as
+    select coalesce(segment, '(all)') as segment, coalesce(locale, '(all)') as locale, count(*) as customers,
+        count(*) // 2 as asked, asked // 2 as answered, asked as invitations, answered as invitations_answered,
+        100.0::double * asked / customers as asked_share, 100.0::double * answered / asked as answered_share,
+        0.0::double as answered_share_lower, 100.0::double as answered_share_upper
+    from (select segment, 'en-GB' as locale from marts.customer_rfm)
+    group by grouping sets ((), (segment), (locale), (segment, locale));
+create table kpi.kpi_loyalty_reweighted as
+    select coalesce(locale, '(all)') as locale, count(*) as customers, customers as represented_customers, 20 as nps_n,
+        12 as nps_promoters, 4 as nps_detractors, 40.0::double as nps, 5.0::double as nps_lower,
+        70.0::double as nps_upper, 30.0::double as nps_reweighted, -5.0::double as nps_reweighted_lower,
+        60.0::double as nps_reweighted_upper, 16.0::double as effective_n, 3.0::double as largest_weight,
+        2 as pooled_n, 0 as trimmed_n
+    from (select 'en-GB' as locale from marts.customer_rfm) group by grouping sets ((), (locale));
 """
 
 _ACCOUNTS = """

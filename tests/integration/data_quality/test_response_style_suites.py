@@ -9,6 +9,7 @@ import pytest
 from data_quality.results import GateResult
 from data_quality.suites.published import published_suites
 
+SILENCE, REWEIGHTED = "kpi.kpi_non_response", "kpi.kpi_loyalty_reweighted"
 STYLE, STRETCH, ADJUSTED = (
     "kpi.kpi_response_style",
     "kpi.kpi_response_stretch",
@@ -105,6 +106,60 @@ BROKEN = [
         ADJUSTED,
         "update {t} set nps_n = nps_n + 1 where locale <> '(all)'",
         "each method counts every NPS answer of customers, by locale and period too",
+    ),
+    (SILENCE, "update {t} set segment = 'whales'", "segment is a known value"),
+    (SILENCE, "update {t} set asked_share = 101", "asked_share between 0 and 100"),
+    (SILENCE, "update {t} set answered_share = -1", "answered_share between 0 and 100"),
+    (SILENCE, "update {t} set answered_share_lower = 99", "answered_share lies within its interval"),
+    (
+        SILENCE,
+        "update {t} set answered = asked + 1",
+        "who answered was asked, and who was asked is a customer",
+    ),
+    (
+        SILENCE,
+        "update {t} set answered_share = answered_share / 2",
+        "shares are shown from the minimum on and follow from their counts",
+    ),
+    (
+        SILENCE,
+        "update ops.run_settings set minimum_answers = 10000",
+        "shares are shown from the minimum on and follow from their counts",
+    ),
+    (
+        SILENCE,
+        "update {t} set customers = customers + 1 where segment <> '(all)'",
+        "every customer who bought is counted once at each level",
+    ),
+    (REWEIGHTED, "update {t} set nps = 101, nps_upper = 102", "nps between -100 and 100"),
+    (REWEIGHTED, "update {t} set nps_lower = 50", "nps lies within its interval"),
+    (
+        REWEIGHTED,
+        "update {t} set nps_reweighted = 101, nps_reweighted_upper = 102",
+        "nps_reweighted between -100 and 100",
+    ),
+    (REWEIGHTED, "update {t} set nps_reweighted_upper = 20", "nps_reweighted lies within its interval"),
+    (
+        REWEIGHTED,
+        "update ops.run_settings set minimum_answers = 18",
+        "scores are shown from the minimum of voices on",
+    ),
+    (REWEIGHTED, "update {t} set nps_promoters = 13", "the raw score follows from its counts"),
+    (
+        REWEIGHTED,
+        "update {t} set effective_n = 21",
+        "weights add no evidence, and none is beyond the limit",
+    ),
+    (
+        REWEIGHTED,
+        "update {t} set largest_weight = 6",
+        "weights add no evidence, and none is beyond the limit",
+    ),
+    (REWEIGHTED, "update {t} set pooled_n = 21", "voices are those of customers"),
+    (
+        REWEIGHTED,
+        "update {t} set nps_n = 21 where locale = '(all)'",
+        "locales have all customers and voices of the company",
     ),
 ]
 
