@@ -25,6 +25,11 @@ CHANGES_CHECK = "no_loaded_file_has_changed"
 ROWS_CHECK = "there_is_something_to_publish"
 _SHOWN_FILES = 5  # in the summary; the metadata has all
 _LOADS = dg.AssetKey(["ingest", "loads"])
+_RISKS = {
+    "deleted": "What a snapshot, or a table without a watermark, no longer has is deleted, even if the other source "
+    "still has it",
+    "kept": "One keeps the oldest version of a row and the other the newest, so that each may replace the other's",
+}
 # Written beside the raw tables; dbt reads them as sources.
 _PIPELINE_TABLES = {
     "ingest/loads": f"Counts of every load: {', '.join(OUTCOMES)}.",
@@ -155,11 +160,11 @@ def _read_check(result: SourceResult, settings: Settings) -> dg.AssetCheckResult
     troubled += [(stream.stream, note) for stream in result.streams for note in stream.notes]
     troubled += [
         (
-            f"{result.source}, {table}",
-            f"{rows:,} rows are told by source {other}, too. What a snapshot, or a table without a watermark, no "
-            f"longer has is deleted, even if the other source still has it. Let one source tell each row (where)",
+            f"{result.source}, {shared.table}",
+            f"{shared.rows:,} rows are told by source {shared.other}, too. {_RISKS[shared.risk]}. "
+            f"Let one source tell each row (where)",
         )
-        for table, other, rows in result.rows_at_risk(settings)
+        for shared in result.rows_at_risk(settings)
     ]
     return dg.AssetCheckResult(
         check_name=READ_CHECK,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pipelines.ingest.columns import ColumnChanges
 from pipelines.landing import FileOutcome
 from pipelines.load import LoadedTable
-from pipelines.settings import Settings
+from pipelines.settings import Settings, Source
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,23 @@ class StreamResult:
     records: int
     cursor: str | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SharedRows:
+    """Rows of a table that two sources tell.
+
+    Attributes:
+        other: the other source.
+        rows: how many of them this night has met.
+        risk: ``deleted``: a row is held for one source, which deletes it although the other still has it;
+            ``kept``: one source keeps the oldest row, the other the newest.
+    """
+
+    table: str
+    other: str
+    rows: int
+    risk: Literal["deleted", "kept"]
 
 
 @dataclass
@@ -67,27 +86,27 @@ class SourceResult:
             if table.table in self.numbered_tables and table.rows_superseded
         }
 
-    def rows_at_risk(self, settings: Settings) -> list[tuple[str, str, int]]:
-        """Rows that another source tells, too, where one of the two deletes what it no longer has.
-
-        A row is held for one source, which deletes it although the other still has it.
-
-        Returns:
-            The table, the other source, and how many rows this night has met.
-        """
+    def rows_at_risk(self, settings: Settings) -> list[SharedRows]:
+        """Rows that another source tells, too, where what one of the two does with them hurts the other."""
         met = Counter[tuple[str, str]]()
         for table in self.tables:
             for other, rows in table.rows_shared.items():
                 met[table.table, other] += rows
         return [
-            (table, other, rows)
+            SharedRows(table, other, rows, risk)
             for (table, other), rows in met.items()
-            if any(
-                name in settings.sources and settings.sources[name].deletes(table)
-                for name in (self.source, other)
-            )
+            if (risk := _risk(table, [settings.sources.get(self.source), settings.sources.get(other)]))
         ]
 
     def total(self, count: str) -> int:
         """Sum of ``rows_read``, ``rows_loaded``, ... over the source's tables."""
         return sum(getattr(table, count) for table in self.tables)
+
+
+def _risk(table: str, told_by: Iterable[Source | None]) -> Literal["deleted", "kept"] | None:
+    """What may happen to rows of a table that two sources tell; None is one that the settings name no more."""
+    sources = [source for source in told_by if source is not None]
+    if any(source.deletes(table) for source in sources):
+        return "deleted"
+    kept = {mapping.keep for source in sources for mapping in source.mappings if mapping.table == table}
+    return "kept" if len(kept) > 1 else None

@@ -122,3 +122,19 @@ def test_rows_that_a_snapshot_may_delete_though_another_source_tells_them_are_a_
     assert told.startswith("hr, org.departments: 1 rows are told by source shop, too.")
     (tmp_path / "hr" / "2.csv").write_text("id,n\nd,D\n")  # one that the snapshot never had
     assert exports.checks("hr")[READ_CHECK] == (True, "")
+
+
+def test_rows_of_which_one_source_keeps_the_oldest_and_another_the_newest_are_a_warning(tmp_path):
+    second = """
+  hr:
+    files: hr/*.csv
+    format: csv
+    tables: [{table: org.departments, keep: oldest, version: at, columns: {department: id, name: n}}]"""
+    exports = Exports(tmp_path, more=second)
+    (tmp_path / "all.csv").write_text("id,n\na,A\n")
+    (tmp_path / "hr").mkdir()
+    (tmp_path / "hr" / "1.csv").write_text("id,n,at\na,Z,2024-01-01\n")
+    exports.checks("shop")
+    passed, told = exports.checks("hr")[READ_CHECK]
+    assert not passed
+    assert "One keeps the oldest version of a row" in told
