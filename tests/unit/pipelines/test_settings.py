@@ -120,7 +120,11 @@ MISTAKES = [
     ("coalesce(until, '2099-12-31')", "rank() OVER(order by x)", "write number_within: [column, ...]"),
     ("coalesce(until, '2099-12-31')", "current_date", f"{C}.tables.0.columns.ends_on.sql: aggregates"),
     ("columns:", "where: count(*) > 1\n        columns:", f"{C}.tables.0.where: aggregates"),
-    ("columns:", "explode: x\n        columns:", f"{C}: explode is for formats with lists: write format: json or jsonl"),
+    (
+        "columns:",
+        "explode: x\n        columns:",
+        f"{C}: explode is for formats with lists: write format: json or jsonl",
+    ),
     ("columns:", "keep: oldest\n        columns:", f"{C}.tables.0: keep: oldest needs version"),
     ("campaigns:\n", "Campaigns!:\n", "String should match pattern"),
     (
