@@ -15,7 +15,7 @@ import os
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from dbt_common.events.base_types import EventMsg
 from dbt_common.events.functions import msg_to_dict
 
 from pipelines.home import Home
+from pipelines.warehouse import open_warehouse
 
 PROJECT_SUFFIXES = (".sql", ".yml", ".csv")
 _RESULTS = (
@@ -104,6 +105,30 @@ def build(home: Home, project: Path, arguments: Sequence[str]) -> Iterator[dict[
         cancel()
         raise
     _raise_on_failure(event)
+
+
+def drop_orphans(home: Home, manifest: Mapping[str, Any]) -> list[str]:
+    """Drop what a model that is gone, or has another name now, left in the warehouse; returns the names.
+
+    Readers would take it for tonight's, and the publication refuses what nobody describes.
+    """
+    built = {
+        (node["schema"], node["alias"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+    }
+    with open_warehouse(home) as connection:
+        there = connection.execute(
+            """select table_schema, table_name, table_type from information_schema.tables
+            where table_catalog = current_database() and table_schema in (select unnest($schemas))
+            order by all""",
+            {"schemas": sorted({schema for schema, _ in built})},
+        ).fetchall()
+        orphans = [found for found in there if found[:2] not in built]
+        for schema, name, type_ in orphans:
+            kind = "view" if type_ == "VIEW" else "table"
+            connection.execute(f'drop {kind} "{schema}"."{name}"')
+    return [f"{schema}.{name}" for schema, name, _ in orphans]
 
 
 def cancel() -> None:

@@ -15,7 +15,7 @@ from orchestration.keys import OWNERS, WRITER_POOL
 from orchestration.resources import Company
 from pipelines.home import Home
 from pipelines.night import models_fingerprint, remember_models_built, why_models_are_built_anew
-from pipelines.transformation import build, ensure_manifest
+from pipelines.transformation import build, drop_orphans, ensure_manifest
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 _NO_UNIT_TESTS = "resource_type:unit_test"  # they test the SQL, not the night's data: make test runs them
@@ -55,6 +55,8 @@ def model_assets(home: Home, project: Path = PROJECT) -> dg.AssetsDefinition:
             yield from DbtCoreCliEventMessage(event, {}).to_default_asset_events(
                 manifest, translator, context
             )
+        for name in drop_orphans(company.home, manifest):
+            context.log.info(f"Dropped {name}: no model builds it any more.")
         if not context.is_subset:  # the models that were not selected still wait for what is new
             remember_models_built(company.home, fingerprint)
 

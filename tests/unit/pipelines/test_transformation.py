@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import duckdb
 import pytest
 
 from pipelines.home import Home
-from pipelines.transformation import TransformationError, build, ensure_manifest
+from pipelines.transformation import TransformationError, build, drop_orphans, ensure_manifest
 
 PROJECT = """
 name: tiny
@@ -99,3 +100,15 @@ def test_a_project_that_cannot_be_parsed_says_so(home: Home, project: Path) -> N
     (project / "models" / "doubled.sql").write_text("select * from {{ ref('nowhere') }}")
     with pytest.raises(TransformationError, match="nowhere"):
         ensure_manifest(home, project)
+
+
+def test_what_no_model_builds_any_more_is_dropped(home: Home, project: Path) -> None:
+    (project / "models" / "gone.sql").write_text("{{ config(materialized='view') }} select 1 as n")
+    list(build(home, project, []))
+    rows(home, "create schema raw_crm")
+    rows(home, "create table raw_crm.orders as select 1 as n")
+    (project / "models" / "gone.sql").unlink()
+    manifest = json.loads(ensure_manifest(home, project).read_text())
+    assert drop_orphans(home, manifest) == ["main.gone"]
+    assert drop_orphans(home, manifest) == []
+    assert rows(home, "select count(*) from doubled, raw_crm.orders") == [(2,)]
