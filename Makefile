@@ -5,11 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CUSTOMERS ?= 5000
 PORT ?= 3000
+# Companies of the validation, and the customers of each.
+SEEDS ?= 50
+VALIDATED_CUSTOMERS ?= 4000
 # Test files at a time: as many as the smallest machine that runs them has cores.
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format ui bench bench-database lock clean
+.PHONY: help setup demo test validate lint format ui bench bench-database lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 16
@@ -29,6 +32,9 @@ demo: $(STAMP) ## Generate a company, run one night over it, and say what to ope
 
 test: $(STAMP) ## Run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+validate: $(STAMP) ## Try over many generated companies whether what is planted is found; writes docs/validation.md
+	$(BIN)/python -m tests.validation.loyalty --seeds $(SEEDS) --customers $(VALIDATED_CUSTOMERS) --processes $(JOBS)
 
 lint: $(STAMP) ## Check style, the rooms' borders and the SQL
 	$(BIN)/ruff check .
