@@ -140,8 +140,12 @@ def _sinking_department(company: Company, reference: Reference) -> Iterator[Find
         "select month, department, is_alert, departments_compared from kpi.kpi_indicator_divergence"
     )
     alerts = months.filter("is_alert")
-    own = alerts.filter(pl.col("department") == sinking["department"])
-    flagged = own.filter(pl.col("month") >= since)["month"].min()
+    own = alerts.filter(pl.col("department") == sinking["department"], pl.col("month") >= since)
+    flagged = own["month"].min()
+    delay = None if flagged is None else _months(flagged) - _months(since)
+    yield Finding(
+        "sinking_flagged", flagged is not None, estimate=delay, reason="" if own.height else "never flagged"
+    )
     yield _lead("sinking_own", flagged, revenue_falls(company.truth))
     yield _lead("sinking_reference", flagged, reference.revenue_falls)
     elsewhere = alerts.join(own, on=["month", "department"], how="anti")

@@ -77,11 +77,16 @@ CLAIMS = (
         "As for (orders), but the ratio that came about in the company by the same dice, instead of the planted one.",
     ),
     Claim(
+        "sinking_flagged",
+        "The sinking department is flagged at all",
+        "`kpi_indicator_divergence` has an `is_alert` of it from the month on in which it begins to sink. Numbers:"
+        " months from then to the first one. It sinks evenly over five months.",
+    ),
+    Claim(
         "sinking_own",
         "The sinking department is flagged before its revenue falls",
-        "The first `is_alert` of `kpi_indicator_divergence` from the month in which it begins to sink comes in an"
-        " earlier month than the first in which its share of the company's revenue over three months is a tenth"
-        " below what it was before. Numbers: months of lead, over seeds that have both.",
+        "That first alert comes in an earlier month than the first in which its share of the company's revenue"
+        " over three months is a tenth below what it was before. Numbers: months of lead, over seeds that have both.",
     ),
     Claim(
         "sinking_reference",
@@ -91,8 +96,8 @@ CLAIMS = (
     Claim(
         "false_alarms",
         "No alert elsewhere",
-        "Months of a company in which no other department has an alert; the rule allows one month in twenty where"
-        " nothing changes. Other departments do change: colleagues' morale moves how they treat customers.",
+        "Months of a company with no alert of another department, or of this one before it sinks; the rule allows"
+        " one month in twenty where nothing changes. Other departments do change: colleagues' morale moves how they treat customers.",
         "months of a company",
     ),
     Claim(
