@@ -97,7 +97,8 @@ CLAIMS = (
         "false_alarms",
         "No alert elsewhere",
         "Months of a company with no alert of another department, or of this one before it sinks; the rule allows"
-        " one month in twenty where nothing changes. Other departments do change: colleagues' morale moves how they treat customers.",
+        " one month in twenty where nothing changes. Other departments do change: colleagues' morale moves how they"
+        " treat customers.",
         "months of a company",
     ),
     Claim(

@@ -14,7 +14,6 @@ import datetime as dt
 import json
 import multiprocessing
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -100,7 +99,7 @@ def _notes(known: Reference, chosen: argparse.Namespace) -> list[str]:
     return notes
 
 
-def _run(chosen: argparse.Namespace, given: list[str]) -> Run:
+def _run(chosen: argparse.Namespace) -> Run:
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     ) as progress:
@@ -109,7 +108,7 @@ def _run(chosen: argparse.Namespace, given: list[str]) -> Run:
         progress.advance(measuring)
         results = validate(chosen.seeds, chosen.customers, chosen.processes, chosen.minutes, known, progress)
     return Run(
-        command=" ".join(("python -m tests.validation.loyalty", *given)),
+        command=_command(chosen),
         date=f"{dt.date.today()}",
         customers=chosen.customers,
         asked_seeds=chosen.seeds,
@@ -117,6 +116,13 @@ def _run(chosen: argparse.Namespace, given: list[str]) -> Run:
         failed=results.failed,
         notes=_notes(known, chosen),
     )
+
+
+def _command(chosen: argparse.Namespace) -> str:
+    """The command that gives these numbers again; where they are written does not belong to it."""
+    options = ("seeds", "customers", "processes", "large", "minutes")
+    given = (f"--{name} {getattr(chosen, name)}" for name in options if getattr(chosen, name) is not None)
+    return " ".join(("python -m tests.validation.loyalty", *given))
 
 
 def _stored(file: Path) -> Run:
@@ -130,7 +136,6 @@ def _stored(file: Path) -> Run:
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """Try the seeds and write the page."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -148,8 +153,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
     )
     parser.add_argument("--json", type=Path, help="also write all findings to this file")
     parser.add_argument("--stored", type=Path, help="write the page again from such a file; nothing is run")
-    chosen = parser.parse_args(given)
-    run = _stored(chosen.stored) if chosen.stored else _run(chosen, given)
+    chosen = parser.parse_args(None if arguments is None else list(arguments))
+    run = _stored(chosen.stored) if chosen.stored else _run(chosen)
     if chosen.json:
         chosen.json.write_text(json.dumps(asdict(run), indent=1) + "\n", encoding="utf-8")
     chosen.page.write_text("\n".join(page(run)) + "\n", encoding="utf-8")

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from .findings import CLAIMS, Claim, Finding
 
 Z_95 = 1.959963984540054
+HOW_TO_READ = (
+    "Estimates are medians over companies, with the 5 % and 95 % quantiles. The interval of a share is Wilson's; where",
+    "one seed gives several cases, it is too narrow. All companies follow the rules of `pipelines/demo`: what is found",
+    "here need not be found in a company that works otherwise.",
+)
 ENDS = (0.05, 0.95)  # of the estimates shown: what nine of ten companies would report
 
 
@@ -93,7 +98,7 @@ def page(run: Run) -> Iterator[str]:
         f"- **seed {seed} could not be built**: {error}" for seed, error in sorted(run.failed.items())
     )
     yield ""
-    yield "Estimates are medians over companies, with the 5 % and 95 % quantiles. The interval of a share is Wilson's."
+    yield from HOW_TO_READ
     yield ""
     yield "| claim | planted, median | uncorrected, median | estimate | found | share |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
