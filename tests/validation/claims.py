@@ -27,15 +27,20 @@ DRAWS = 50  # of a person's noise per customer: the NPS of 3,000 customers is th
 MOVED = 0.10  # sd of process quality: less than this moves no score that could be seen
 
 
-def findings_of(company: Company, reference: Reference) -> list[Finding]:
-    """Everything that one company says."""
+def findings_of(company: Company, twin: Reference, large: Reference) -> list[Finding]:
+    """Everything that one company says.
+
+    Args:
+        twin: a larger company of the same seed. What departments go through differs between seeds.
+        large: the largest company, for what is rare and does not.
+    """
     return [
         *_hand_offs(company),
         *_response_style(company),
         *_silence(company),
-        *_sinking_department(company, reference),
-        *_alphas(company, reference),
-        *_recovery(company, reference),
+        *_sinking_department(company, twin),
+        *_alphas(company, twin),
+        *_recovery(company, large),
         *_non_response(company),
     ]
 
@@ -133,7 +138,7 @@ def _outside(value: float, lower: float | None, upper: float | None) -> str:
     return "the interval is below it" if upper is not None and value > upper else ""
 
 
-def _sinking_department(company: Company, reference: Reference) -> Iterator[Finding]:
+def _sinking_department(company: Company, twin: Reference) -> Iterator[Finding]:
     sinking = company.truth.planted["sinking"]
     since = dt.date.fromisoformat(sinking["from"])
     months = company.frame(
@@ -147,7 +152,7 @@ def _sinking_department(company: Company, reference: Reference) -> Iterator[Find
         "sinking_flagged", flagged is not None, estimate=delay, reason="" if own.height else "never flagged"
     )
     yield _lead("sinking_own", flagged, revenue_falls(company.truth))
-    yield _lead("sinking_reference", flagged, reference.revenue_falls)
+    yield _lead("sinking_twin", flagged, twin.revenue_falls)
     elsewhere = alerts.join(own, on=["month", "department"], how="anti")
     for (month,) in (
         months.filter(pl.col("departments_compared") > 0).select("month").unique().sort("month").rows()
@@ -186,7 +191,7 @@ def _process_fell(company: Company, department: str, month: dt.date) -> bool:
     return bool(len(earlier)) and recent.mean() < earlier.mean() - MOVED
 
 
-def _alphas(company: Company, reference: Reference) -> Iterator[Finding]:
+def _alphas(company: Company, twin: Reference) -> Iterator[Finding]:
     published = {
         row["quarter"]: row
         for row in company.rows(
@@ -195,12 +200,12 @@ def _alphas(company: Company, reference: Reference) -> Iterator[Finding]:
         )
     }
     for quarter in wave_quarters(company.truth):
-        row, value = published[quarter], reference.alphas[quarter]
+        row, value = published[quarter], twin.alphas[quarter]
         reason = _outside(value, row["alpha_lower"], row["alpha_upper"])
         yield Finding("alpha", not reason, estimate=row["alpha"], planted=value, reason=reason)
 
 
-def _recovery(company: Company, reference: Reference) -> Iterator[Finding]:
+def _recovery(company: Company, large: Reference) -> Iterator[Finding]:
     rates = {
         row["outcome"]: row
         for row in company.rows(
@@ -219,10 +224,10 @@ def _recovery(company: Company, reference: Reference) -> Iterator[Finding]:
     reasons = (
         "" if difference > 0 else "the other way round",
         "" if lower > 0 else "the interval holds 0",
-        _outside(reference.recovery, lower, upper),
+        _outside(large.recovery, lower, upper),
     )
     for claim, reason in zip(claims, reasons, strict=True):
-        yield Finding(claim, not reason, estimate=difference, planted=reference.recovery, reason=reason)
+        yield Finding(claim, not reason, estimate=difference, planted=large.recovery, reason=reason)
 
 
 def _difference(one: dict[str, float], other: dict[str, float]) -> tuple[float, float, float]:

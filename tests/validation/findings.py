@@ -89,9 +89,9 @@ CLAIMS = (
         " over three months is a tenth below what it was before. Numbers: months of lead, over seeds that have both.",
     ),
     Claim(
-        "sinking_reference",
-        "The sinking department is flagged before its revenue falls in a large company",
-        "As above, but the fall is that of one large company, where chance moves little: there a twentieth counts.",
+        "sinking_twin",
+        "The sinking department is flagged before its revenue falls, chance left aside",
+        "As above, but the fall is that of a company of the same seed and ten times the customers: a twentieth counts.",
     ),
     Claim(
         "false_alarms",
@@ -104,8 +104,8 @@ CLAIMS = (
     Claim(
         "alpha",
         "Alpha of the six points of connection is covered in the quarters of the relationship waves",
-        "`kpi_points_of_connection`, customers, all departments: the 95 % interval of `alpha` holds the alpha of a"
-        " large company's complete questionnaires of the same quarter.",
+        "`kpi_points_of_connection`, customers, all departments: the 95 % interval of `alpha` holds the alpha of"
+        " the complete questionnaires of the same quarter in a company of the same seed with ten times the customers.",
         "waves of a seed",
     ),
     Claim(
@@ -133,6 +133,7 @@ CLAIMS = (
     Claim(
         "reweighted_covered",
         "NPS weighted against non-response covers that of all customers",
-        "Its 95 % interval holds the planted value.",
+        "Its 95 % interval holds the planted value. Weights are right where the silent of a segment and locale"
+        " feel as those who answer; here the dissatisfied answer less within each.",
     ),
 )

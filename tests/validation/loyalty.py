@@ -28,9 +28,10 @@ from pipelines.transformation import TransformationError
 from .claims import findings_of
 from .company import built_company
 from .findings import Finding
-from .reference import FALL_OF_LARGE, Reference, reference
+from .reference import Reference, reference
 from .report import Run, page
 
+TWIN = 10  # times the customers, so that its own chance hardly counts beside that of the company
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -83,16 +84,16 @@ def _in_turn(
 
 
 def _try_seed(seed: int, customers: int, project: Path, known: Reference) -> list[Finding]:
+    twin = reference(TWIN * customers, seed)
     with built_company(seed, customers, project) as company:
-        return findings_of(company, known)
+        return findings_of(company, twin, known)
 
 
 def _notes(known: Reference, chosen: argparse.Namespace) -> list[str]:
-    fall = "never" if known.revenue_falls is None else f"{known.revenue_falls:%Y-%m}"
     notes = [
-        f"the large company: {known.customers:,} customers of a seed of its own; its sinking department's share of"
-        f" revenue is {FALL_OF_LARGE:.0%} below what it was from {fall} on; within a year of an order they complained"
-        f" about, {known.resolved_rate:.0%} buy again where it was resolved and {known.unresolved_rate:.0%} where not"
+        f"the large company: {known.customers:,} customers of a seed of its own; within a year of an order they"
+        f" complained about {known.resolved_rate:.0%} buy again where it was resolved and"
+        f" {known.unresolved_rate:.0%} where not"
     ]
     if chosen.minutes is not None:
         notes.append(f"no company was begun after {chosen.minutes:g} minutes")

@@ -1,4 +1,4 @@
-"""What is planted but stands in no formula: measured on one company so large that chance has no say.
+"""What is planted but stands in no formula: measured on companies so large that chance has little say.
 
 Straight from the generator's truth and exports, in polars; no model is involved.
 """
@@ -41,11 +41,11 @@ class Reference:
         return 100 * (self.resolved_rate - self.unresolved_rate)
 
 
-def reference(customers: int) -> Reference:
-    """Measure a company of its own."""
+def reference(customers: int, seed: int = SEED) -> Reference:
+    """Measure a company of its own, or one with the plan of another seed: its first customers are that company's."""
     with TemporaryDirectory(prefix="kizuna-validation-") as folder:
         exports = Path(folder) / "exports"
-        generate(exports, customers=customers, seed=SEED)
+        generate(exports, customers=customers, seed=seed)
         truth = Truth(exports)
         resolved, unresolved = repurchase_rates(truth.frame("orders"))
         return Reference(customers, _alphas(truth), revenue_falls(truth, FALL_OF_LARGE), resolved, unresolved)
