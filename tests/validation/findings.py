@@ -106,7 +106,7 @@ CLAIMS = (
         "Alpha of the six points of connection is covered in the quarters of the relationship waves",
         "`kpi_points_of_connection`, customers, all departments: the 95 % interval of `alpha` holds the alpha of"
         " the complete questionnaires of the same quarter in a company of the same seed with ten times the customers."
-        " The generator's pilot takes place among the first 5,000 customers only, in time for the last two waves: feelings"
+        " The generator's pilot takes place among the first 5,000 customers only, before the last two waves: feelings"
         " then differ more in the small company, the likely cause where its alpha is above that of the large one.",
         "waves of a seed",
     ),
