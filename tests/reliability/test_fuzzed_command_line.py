@@ -65,7 +65,7 @@ def test_a_night_of_damaged_files(tmp_path):
     settings = {"company": {"name": "x"}, "privacy": {"customer_key": {"public": "x"}}, "sources": sources}
     (tmp_path / "kizuna.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     night = subprocess.run(
-        [sys.executable, "-c", KIZUNA, "run", "--as-of", "2024-03-01"],
+        [sys.executable, "-c", KIZUNA, "run", "--config", "kizuna.yml", "--as-of", "2024-03-01"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT), "KIZUNA_HOME": str(tmp_path / "home")},
         capture_output=True,
