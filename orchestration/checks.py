@@ -11,6 +11,7 @@ from data_quality.gate import run_gate
 from data_quality.results import ExpectationResult, GateResult, TableResult
 from data_quality.suites.published import published_suites
 from data_quality.suites.raw import raw_suites
+from orchestration.assets.dbt import WHOLE
 from orchestration.keys import table_key
 from orchestration.presentation import markdown_table
 from orchestration.resources import Company
@@ -28,7 +29,7 @@ def raw_checks(settings: Settings) -> dg.AssetChecksDefinition:
     def raw_gate(
         context: dg.AssetCheckExecutionContext, company: dg.ResourceParam[Company]
     ) -> Iterator[dg.AssetCheckResult]:
-        newer_than = models_built(company.home).last_load_id
+        newer_than = models_built(company.home, WHOLE).last_load_id
         suites = raw_suites(company.settings.thresholds, newer_than=newer_than)
         result = run_gate(company.home.warehouse, suites, company.home.quality, "raw")
         yield from _results(context, result)

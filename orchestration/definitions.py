@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.assets.dbt import PROJECT, model_assets
+from orchestration.assets.estimates import estimates_asset
 from orchestration.assets.matching import matching_assets
 from orchestration.assets.publication import publication_asset
 from orchestration.assets.raw import raw_tables, source_assets
@@ -46,7 +47,8 @@ def build_definitions(
             *source_assets(settings),
             raw_tables(settings),
             *matching_assets(settings),
-            model_assets(home, project),
+            *model_assets(home, project),
+            estimates_asset(manifest),
             publication_asset(manifest),
         ],
         asset_checks=[raw_checks(settings), match_rates_check, published_checks()],

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import contracts
+from pipelines import contracts, estimates
 from pipelines.home import Home
 from pipelines.load import last_load_id
 from pipelines.matching import tables as matching
@@ -44,18 +44,24 @@ def prepare_transformation(home: Home, settings: Settings, as_of: dt.date, secre
     with open_warehouse(home) as connection:
         create_tables(connection)
         matching.create_tables(connection)
+        estimates.create_tables(connection)
         connection.execute("begin")
         if not settings.matching.enabled:
             matching.forget_links(connection)
         update_customer_keys(connection, secret)
         connection.execute("delete from ops.run_settings")
         connection.execute(
-            "insert into ops.run_settings values (?, ?, ?, ?)",
+            """insert into ops.run_settings (
+                as_of_date, timezone, currency, minimum_answers, clv_basis, assumed_margin_rate, holdout_days
+            ) values (?, ?, ?, ?, ?, ?, ?)""",
             [
                 as_of,
                 settings.company.timezone,
                 settings.company.currency,
                 settings.thresholds.minimum_answers,
+                settings.lifetime_value.basis,
+                settings.lifetime_value.assumed_margin_rate,
+                settings.lifetime_value.holdout_days,
             ],
         )
         connection.execute("commit")
@@ -124,26 +130,28 @@ def ingestion_totals(home: Home) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class ModelsBuilt:
-    """What the models in the warehouse were built from. ``fingerprint`` is empty before the first build."""
+    """What a part of the models was built from. ``fingerprint`` is empty before the first build."""
 
     fingerprint: str = ""
     last_load_id: int = 0
 
 
-def models_built(home: Home) -> ModelsBuilt:
-    """The last successful build."""
+def models_built(home: Home, part: str) -> ModelsBuilt:
+    """The last successful build of one part of the models."""
     with open_warehouse(home, read_only=True) as connection:
-        row = connection.execute("select fingerprint, last_load_id from ops.models_built").fetchone()
+        row = connection.execute(
+            "select fingerprint, last_load_id from ops.models_built where part = ?", [part]
+        ).fetchone()
     return ModelsBuilt(*row) if row else ModelsBuilt()
 
 
-def why_models_are_built_anew(home: Home, fingerprint: str) -> str | None:
-    """Why the incremental models cannot go on from the last build; None: they can.
+def why_models_are_built_anew(home: Home, part: str, fingerprint: str) -> str | None:
+    """Why the incremental models of a part cannot go on from the last build; None: they can.
 
     They follow rows that a load brought. A row that is gone brings nothing: what was made of it stays, unless
     all is made again.
     """
-    built = models_built(home)
+    built = models_built(home, part)
     if built.fingerprint != fingerprint:
         return "the models or their settings have changed"
     with open_warehouse(home, read_only=True) as connection:
@@ -154,13 +162,14 @@ def why_models_are_built_anew(home: Home, fingerprint: str) -> str | None:
     return f"{row[0]:,} rows are gone from their sources" if row[0] else None
 
 
-def remember_models_built(home: Home, fingerprint: str) -> None:
-    """Note that the models now hold every load, built from this version of the project."""
+def remember_models_built(home: Home, part: str, fingerprint: str) -> None:
+    """Note that a part of the models now holds every load, built from this version of the project."""
     with open_warehouse(home) as connection:
         connection.execute("begin")
-        connection.execute("delete from ops.models_built")
+        connection.execute("delete from ops.models_built where part is null or part = ?", [part])
         connection.execute(
-            "insert into ops.models_built values (?, ?)", [fingerprint, last_load_id(connection)]
+            "insert into ops.models_built (fingerprint, last_load_id, part) values (?, ?, ?)",
+            [fingerprint, last_load_id(connection), part],
         )
         connection.execute("commit")
 

@@ -1,4 +1,8 @@
-"""The dbt models as assets of the same graph, built by one call of dbt."""
+"""The dbt models as assets of the same graph, built by two calls of dbt.
+
+The first builds what estimates are fitted on: the models that carry the tag ``estimates_input``, and all before
+them. The second builds everything else, estimates among its sources.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +22,10 @@ from pipelines.night import models_fingerprint, remember_models_built, why_model
 from pipelines.transformation import build, drop_orphans, ensure_manifest
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+INPUTS, WHOLE = "dbt_inputs", "dbt_models"
+ESTIMATES_INPUT = "estimates_input"  # the tag of a model that estimates are fitted on
+_INPUTS = f"+tag:{ESTIMATES_INPUT}"
+_EVERYTHING = "fqn:*"
 _NO_UNIT_TESTS = "resource_type:unit_test"  # they test the SQL, not the night's data: make test runs them
 
 
@@ -33,41 +41,63 @@ class Translator(DagsterDbtTranslator):
         return OWNERS
 
 
-def model_assets(home: Home, project: Path = PROJECT) -> dg.AssetsDefinition:
-    """All models, seeds and tests as one multi-asset."""
+def model_assets(home: Home, project: Path = PROJECT) -> list[dg.AssetsDefinition]:
+    """All models, seeds and tests as two multi-assets: before the estimates and after them."""
     manifest = validate_manifest(ensure_manifest(home, project))
+    return [
+        _part(INPUTS, manifest, project, select=_INPUTS, exclude=_NO_UNIT_TESTS),
+        _part(WHOLE, manifest, project, select=_EVERYTHING, exclude=f"{_INPUTS} {_NO_UNIT_TESTS}"),
+    ]
+
+
+def inputs_of_estimates(manifest: Path) -> list[dg.AssetKey]:
+    """The models that estimates are fitted on."""
+    translator = Translator()
+    nodes = validate_manifest(manifest)["nodes"].values()
+    return [translator.get_asset_key(node) for node in nodes if ESTIMATES_INPUT in node["tags"]]
+
+
+def _part(
+    name: str, manifest: Mapping[str, Any], project: Path, *, select: str, exclude: str
+) -> dg.AssetsDefinition:
     translator = Translator()
 
     @dbt_assets(
-        name="dbt_models",
+        name=name,
         manifest=manifest,
         dagster_dbt_translator=translator,
         pool=WRITER_POOL,
-        exclude=_NO_UNIT_TESTS,
+        select=select,
+        exclude=exclude,
     )
-    def dbt_models(context: dg.AssetExecutionContext, company: dg.ResourceParam[Company]) -> Iterator[Any]:
+    def models(context: dg.AssetExecutionContext, company: dg.ResourceParam[Company]) -> Iterator[Any]:
         fingerprint = models_fingerprint(project, company.settings, f"duckdb {duckdb.__version__}")
-        arguments = _selection(context, manifest, translator)
-        if reason := why_models_are_built_anew(company.home, fingerprint):
+        arguments = _selection(context, manifest, translator, select, exclude)
+        if reason := why_models_are_built_anew(company.home, name, fingerprint):
             context.log.info(f"Incremental models are built anew: {reason}.")
             arguments.append("--full-refresh")
         for event in build(company.home, project, arguments):
             yield from DbtCoreCliEventMessage(event, {}).to_default_asset_events(
                 manifest, translator, context
             )
-        for name in drop_orphans(company.home, manifest):
-            context.log.info(f"Dropped {name}: no model builds it any more.")
+        for orphan in drop_orphans(company.home, manifest):
+            context.log.info(f"Dropped {orphan}: no model builds it any more.")
         if not context.is_subset:  # the models that were not selected still wait for what is new
-            remember_models_built(company.home, fingerprint)
+            remember_models_built(company.home, name, fingerprint)
 
-    return dbt_models
+    return models
 
 
 def _selection(
-    context: dg.AssetExecutionContext, manifest: Mapping[str, Any], translator: DagsterDbtTranslator
+    context: dg.AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    translator: DagsterDbtTranslator,
+    select: str,
+    exclude: str,
 ) -> list[str]:
     """dbt's arguments for what people have selected in the UI; by default all but the unit tests."""
     arguments, tests = get_subset_selection_for_context(
-        context, manifest, None, _NO_UNIT_TESTS, None, translator, None
+        context, manifest, select, exclude, None, translator, None
     )
-    return [*arguments, *(["--indirect-selection", tests] if tests else [])]
+    # Cautious: a test of models of both parts waits for the second.
+    return [*arguments, "--indirect-selection", tests or "cautious"]

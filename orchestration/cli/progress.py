@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _STEPS = {
     "raw_tables": "keys and settings of the night",
     "raw_gate": "checking what came in",
+    "dbt_inputs": "building what estimates are fitted on",
+    "lifetime_value": "fitting the models of lifetime value",
     "dbt_models": "building the models",
     "published_gate": "checking what is to be published",
     "publication": "publishing",

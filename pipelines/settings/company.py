@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -88,6 +88,25 @@ class Matching(Model):
     )
 
 
+class LifetimeValue(Model):
+    """How customer lifetime value is predicted: see ``pipelines.estimates``."""
+
+    horizon_days: Annotated[int, Field(ge=30)] = 365  # a budget's year; errors grow with the horizon
+    annual_discount_rate: Annotated[float, Field(ge=0, lt=1)] = (
+        0.10  # the usual cost of capital of a retailer
+    )
+    holdout_days: Annotated[int, Field(ge=28)] = (
+        91  # a quarter is kept back and predicted, to choose the model and to say how far to trust it
+    )
+    basis: Literal["margin", "revenue"] = "margin"  # what a purchase is worth to the company
+    assumed_margin_rate: Annotated[float, Field(gt=0, le=1)] | None = (
+        None  # of the net amount, for goods whose cost nobody knows
+    )
+    minimum_repeat_buyers: Annotated[int, Field(ge=10)] = (
+        100  # with fewer, the four parameters' standard errors are as large as the parameters
+    )
+
+
 class Settings(Model):
     company: Company
     sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Source]
@@ -97,6 +116,7 @@ class Settings(Model):
     arrivals: Arrivals = Arrivals()
     thresholds: Thresholds = Thresholds()
     matching: Matching = Matching()
+    lifetime_value: LifetimeValue = LifetimeValue()
 
     _path: Path = Path(CONFIG_NAME)
     _written: dict[str, str] = PrivateAttr(default_factory=dict)  # by the pattern that it became

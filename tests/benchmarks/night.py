@@ -39,6 +39,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STAGES = {
     "raw_tables": "reading and loading",
     "raw_gate": "gate of what came in",
+    "dbt_inputs": "models and tests before the estimates",
+    "lifetime_value": "estimates",
     "dbt_models": "models and their tests",
     "published_gate": "gate of what is published",
     "publication": "publication",

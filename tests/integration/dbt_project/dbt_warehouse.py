@@ -23,6 +23,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt_history import AS_OF
 
 from pipelines import contracts
+from pipelines.estimates import create_tables
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
 SOURCES = {"crm": "shop", "survey": "survey_tool", "support": "help_desk", "org": "organisation"}
@@ -52,7 +53,8 @@ PIPELINE_TABLES = """
         record_type varchar, source_name varchar, record_id varchar, person_id varchar, probability double
     );
     create table ops.run_settings (
-        as_of_date date, timezone varchar, currency varchar, minimum_answers integer
+        as_of_date date, timezone varchar, currency varchar, minimum_answers integer, clv_basis varchar,
+        assumed_margin_rate double, holdout_days integer
     );
 """
 
@@ -108,6 +110,7 @@ class Warehouse:
     def create(self) -> Warehouse:
         with duckdb.connect(self.path) as connection:
             connection.execute(PIPELINE_TABLES)
+            create_tables(connection)
             for contract in contracts.ALL:
                 columns = ", ".join(f"{column.name} {column.kind.duckdb}" for column in contract.columns)
                 connection.execute(f"create schema if not exists raw_{contract.schema}")
@@ -160,7 +163,8 @@ class Warehouse:
         with duckdb.connect(self.path) as connection:
             connection.execute("delete from ops.run_settings")
             connection.execute(
-                "insert into ops.run_settings values (?, ?, 'JPY', ?)", [as_of, timezone, minimum_answers]
+                "insert into ops.run_settings values (?, ?, 'JPY', ?, 'margin', null, 91)",
+                [as_of, timezone, minimum_answers],
             )
 
     def dbt(self, command: str, *arguments: str) -> list[RunResult]:

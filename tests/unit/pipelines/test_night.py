@@ -101,10 +101,11 @@ def test_totals_of_a_source_of_which_no_file_could_be_read(tmp_path, settings):
 
 
 def test_what_the_models_were_built_from_is_remembered(home):
-    assert night.models_built(home) == night.ModelsBuilt("", 0)
+    assert night.models_built(home, "models") == night.ModelsBuilt("", 0)
     for fingerprint in ("one", "two"):
-        night.remember_models_built(home, fingerprint)
-    assert night.models_built(home) == night.ModelsBuilt("two", 1)
+        night.remember_models_built(home, "models", fingerprint)
+    assert night.models_built(home, "models") == night.ModelsBuilt("two", 1)
+    assert night.models_built(home, "another part") == night.ModelsBuilt("", 0)
 
 
 def test_results_of_the_gate_are_those_of_this_run(home):
@@ -140,11 +141,11 @@ def test_the_fingerprint_changes_with_models_zone_and_version_only(tmp_path, set
 
 
 def test_models_are_built_anew_after_a_change_and_after_a_load_with_deletions(home):
-    assert night.why_models_are_built_anew(home, "one") == "the models or their settings have changed"
-    night.remember_models_built(home, "one")
-    assert night.why_models_are_built_anew(home, "one") is None
+    assert night.why_models_are_built_anew(home, "models", "one") == "the models or their settings have changed"
+    night.remember_models_built(home, "models", "one")
+    assert night.why_models_are_built_anew(home, "models", "one") is None
     with open_warehouse(home) as connection:
         connection.execute("insert into ingest.loads (load_id, rows_deleted) values (2, 3), (3, null)")
-    assert night.why_models_are_built_anew(home, "one") == "3 rows are gone from their sources"
-    night.remember_models_built(home, "one")
-    assert night.why_models_are_built_anew(home, "one") is None
+    assert night.why_models_are_built_anew(home, "models", "one") == "3 rows are gone from their sources"
+    night.remember_models_built(home, "models", "one")
+    assert night.why_models_are_built_anew(home, "models", "one") is None

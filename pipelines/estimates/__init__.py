@@ -1,0 +1,11 @@
+"""Statistical models fitted on the warehouse, between the models of dbt that feed them and those that read them.
+
+Belongs here: what is read from DuckDB for an estimate, which estimator is chosen, and the tables in schema
+``estimates`` that are written back. Does not: the mathematics (``pipelines.estimators``), and what readers see, which
+dbt makes of these tables.
+"""
+
+from pipelines.estimates.lifetime_value import Fitted, refresh_lifetime_value
+from pipelines.estimates.tables import create_tables
+
+__all__ = ["Fitted", "create_tables", "refresh_lifetime_value"]
