@@ -1,13 +1,13 @@
-"""One generated company in the warehouse, with the models that the claims need, and its truth beside it.
+"""One generated company in the warehouse, with the models that the rooms need, and its truth beside it.
 
 Belongs here: how a company is made as cheaply as it can be (no Dagster, no gate, no publication, no tests of the
-models). Does not: what should come out (``claims.py``).
+models). Does not: what should come out (the rooms).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.demo import DEFAULT_END, generate
+from pipelines.estimates import refresh_lifetime_value
 from pipelines.home import Home
 from pipelines.ingest import ingest_source
 from pipelines.night import prepare_transformation
@@ -25,15 +26,6 @@ from pipelines.settings import customer_key_secret, load_settings
 from pipelines.transformation import build, ensure_manifest
 from pipelines.warehouse import open_warehouse
 
-MODELS = (
-    "kpi_loyalty_by_handoffs",
-    "kpi_loyalty_adjusted",
-    "kpi_silent_customers",
-    "kpi_indicator_divergence",
-    "kpi_points_of_connection",
-    "kpi_service_recovery",
-    "kpi_loyalty_reweighted",
-)
 _QUIETLY = ("--quiet", "--threads", "1")  # companies are built beside one another
 _NO_TESTS = tuple(f"--exclude-resource-type={kind}" for kind in ("test", "unit_test"))
 
@@ -72,8 +64,11 @@ class Company:
 
 
 @contextmanager
-def built_company(seed: int, customers: int, project: Path) -> Iterator[Company]:
+def built_company(seed: int, customers: int, project: Path, models: Sequence[str]) -> Iterator[Company]:
     """Generate, load and build a company of its own; nothing of it is left afterwards.
+
+    Args:
+        models: to build, with all before them.
 
     Raises:
         TransformationError: a model could not be built.
@@ -87,8 +82,13 @@ def built_company(seed: int, customers: int, project: Path) -> Iterator[Company]
             ingest_source(home, settings, source)
         prepare_transformation(home, settings, DEFAULT_END, customer_key_secret(settings))
         ensure_manifest(home, project)  # parsed once per process
-        for _ in build(
-            home, project, [*_QUIETLY, "--select", *(f"+{model}" for model in MODELS), *_NO_TESTS]
-        ):
-            pass
+        _build(home, project, "+tag:estimates_input")
+        with open_warehouse(home) as connection:
+            refresh_lifetime_value(connection, settings.lifetime_value)
+        _build(home, project, *(f"+{model}" for model in models))
         yield Company(Truth(exports), home)
+
+
+def _build(home: Home, project: Path, *selected: str) -> None:
+    for _ in build(home, project, [*_QUIETLY, "--select", *selected, *_NO_TESTS]):
+        pass

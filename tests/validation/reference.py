@@ -41,6 +41,14 @@ class Reference:
         return 100 * (self.resolved_rate - self.unresolved_rate)
 
 
+@dataclass(frozen=True)
+class References:
+    """What a company is held against beside its own truth."""
+
+    twin: Reference  # a larger company of the same seed: what departments go through differs between seeds
+    large: Reference  # the largest company, for what is rare and does not
+
+
 def reference(customers: int, seed: int = SEED) -> Reference:
     """Measure a company of its own, or one with the plan of another seed: its first customers are that company's."""
     with TemporaryDirectory(prefix="kizuna-validation-") as folder:

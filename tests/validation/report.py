@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .findings import CLAIMS, Claim, Finding
+from .findings import Claim, Finding, Room
 
 Z_95 = 1.959963984540054
 HOW_TO_READ = (
@@ -45,13 +45,14 @@ class Summary:
     uncorrected: Sequence[float]
 
 
-def summaries(findings: Mapping[int, Sequence[Finding]]) -> list[Summary]:
-    """Every claim that has a finding, in the order of ``CLAIMS``."""
-    by_claim: dict[str, list[Finding]] = {claim.key: [] for claim in CLAIMS}
+def summaries(findings: Mapping[int, Sequence[Finding]], claims: Sequence[Claim]) -> list[Summary]:
+    """Every one of the claims that has a finding, in their order."""
+    by_claim: dict[str, list[Finding]] = {claim.key: [] for claim in claims}
     for _, found in sorted(findings.items()):
         for finding in found:
-            by_claim[finding.claim].append(finding)
-    return [_summary(claim, by_claim[claim.key]) for claim in CLAIMS if by_claim[claim.key]]
+            if finding.claim in by_claim:
+                by_claim[finding.claim].append(finding)
+    return [_summary(claim, by_claim[claim.key]) for claim in claims if by_claim[claim.key]]
 
 
 def _summary(claim: Claim, found: Sequence[Finding]) -> Summary:
@@ -83,12 +84,19 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def page(run: Run) -> Iterator[str]:
-    """The lines of ``docs/validation.md``."""
-    found = summaries(run.findings)
+def page(run: Run, rooms: Sequence[Room]) -> Iterator[str]:
+    """The lines of ``docs/validation.md``.
+
+    Raises:
+        ValueError: a finding whose claim no room makes, which the page would hide.
+    """
+    claims = {claim.key for room in rooms for claim in room.claims}
+    unknown = {finding.claim for found in run.findings.values() for finding in found} - claims
+    if unknown:
+        raise ValueError(f"findings of unknown claims: {', '.join(sorted(unknown))}")
     yield "# Validation"
     yield ""
-    yield "Does the loyalty room find what is planted in companies whose truth is known? Written by `make validate`."
+    yield "Do the published tables find what is planted in companies whose truth is known? Written by `make validate`."
     yield ""
     yield f"- command: `{run.command}`"
     yield f"- date: {run.date}"
@@ -99,6 +107,15 @@ def page(run: Run) -> Iterator[str]:
     )
     yield ""
     yield from HOW_TO_READ
+    for room in rooms:
+        yield from _section(room, summaries(run.findings, room.claims))
+
+
+def _section(room: Room, found: Sequence[Summary]) -> Iterator[str]:
+    if not found:
+        return
+    yield ""
+    yield f"## {room.title}"
     yield ""
     yield "| claim | planted, median | uncorrected, median | estimate | found | share |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"

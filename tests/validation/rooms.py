@@ -1,0 +1,8 @@
+"""All topics of the validation, in the order of the page."""
+
+from __future__ import annotations
+
+from . import loyalty
+from .findings import Room
+
+ROOMS: tuple[Room, ...] = (loyalty.ROOM,)
