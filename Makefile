@@ -34,7 +34,7 @@ test: $(STAMP) ## Run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 validate: $(STAMP) ## Try over many generated companies whether what is planted is found; writes docs/validation.md
-	$(BIN)/python -m tests.validation --seeds $(SEEDS) --customers $(VALIDATED_CUSTOMERS) --processes $(JOBS)
+	$(BIN)/python -m tests.validation.run --seeds $(SEEDS) --customers $(VALIDATED_CUSTOMERS) --processes $(JOBS)
 
 lint: $(STAMP) ## Check style, the rooms' borders and the SQL
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """Over how many generated companies the published tables find what is planted in them: ``make validate``.
 
-    python -m tests.validation [--seeds 50] [--customers 4000] [--processes 2] [--minutes M]
+    python -m tests.validation.run [--seeds 50] [--customers 4000] [--processes 2] [--minutes M]
 
 Every seed is a company of its own: generated, loaded, the needed models built once, held against its truth, removed.
 The page it writes is ``docs/validation.md``; nothing in it is judged by hand. A claim that fails is no error here:
@@ -124,7 +124,7 @@ def _command(chosen: argparse.Namespace) -> str:
     """The command that gives these numbers again; where they are written does not belong to it."""
     options = ("seeds", "customers", "processes", "large", "minutes")
     given = (f"--{name} {getattr(chosen, name)}" for name in options if getattr(chosen, name) is not None)
-    return " ".join(("python -m tests.validation", *given))
+    return " ".join(("python -m tests.validation.run", *given))
 
 
 def _stored(file: Path) -> Run:
