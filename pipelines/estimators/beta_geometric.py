@@ -1,0 +1,86 @@
+"""BG/NBD and MBG/NBD: customers buy at random, and after a purchase some never come back.
+
+While alive a customer buys as a Poisson process with a rate of their own, Gamma(r, alpha) among customers. After a
+purchase they leave for good with a probability of their own, Beta(a, b) among customers. In BG/NBD (Fader, Hardie and
+Lee 2005, "Counting Your Customers" the Easy Way, Marketing Science 24) nobody leaves at their first purchase; in
+MBG/NBD (Batislam, Denizel and Filiztekin 2007, IJRM 24; Wagner and Hoppe 2008) they may.
+
+Two consequences keep a million customers cheap: gammas and digammas depend on the number of purchases alone, and what
+is expected of a living customer on the number of purchases and the age alone, so both are worked out once for each
+distinct value.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import betaln, digamma, gammaln, hyp2f1
+
+from pipelines.estimators.histories import Floats, PurchaseHistories, distinct
+
+
+def log_likelihood(
+    parameters: Floats, histories: PurchaseHistories, leaves_at_first: bool
+) -> tuple[Floats, Floats]:
+    """Log-likelihood of each history, and its gradient by r, alpha, a and b.
+
+    Returns:
+        Shapes (groups,) and (4, groups).
+    """
+    r, alpha, a, b = parameters
+    x, t_x, age = histories.frequency, histories.recency, histories.age
+    chances = x + 1 if leaves_at_first else x  # of leaving, that a living customer has let pass
+    first, group, _ = distinct(x)
+    by_x, by_chances = x[first], chances[first]
+    shared = (gammaln(r + by_x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + by_chances) - betaln(a, b))[
+        group
+    ]
+    alive = -(r + x) * np.log(alpha + age)
+    gone = _log_gone(parameters, histories, chances)
+    either = np.logaddexp(alive, gone)
+    is_alive, is_gone = np.exp(alive - either), np.exp(gone - either)
+
+    by_rate = (digamma(r + by_x) - digamma(r) + np.log(alpha))[group]
+    ends = digamma(a + b) - digamma(a + b + by_chances)
+    by_b = (digamma(b + by_chances) - digamma(b) + ends)[group]
+    gradient = np.array(
+        [
+            by_rate - is_alive * np.log(alpha + age) - is_gone * np.log(alpha + t_x),
+            r / alpha - (r + x) * (is_alive / (alpha + age) + is_gone / (alpha + t_x)),
+            ends[group] + is_gone / a,
+            by_b - is_gone / np.where(chances > 0, b + chances - 1, 1.0),
+        ]
+    )
+    return shared + either, gradient
+
+
+def p_alive(parameters: Floats, histories: PurchaseHistories, leaves_at_first: bool) -> Floats:
+    """Probability that a customer with this history still buys at the end of it. Shape: groups."""
+    r, alpha, *_ = parameters
+    chances = histories.frequency + 1 if leaves_at_first else histories.frequency
+    alive = -(r + histories.frequency) * np.log(alpha + histories.age)
+    return np.exp(-np.logaddexp(0.0, _log_gone(parameters, histories, chances) - alive))
+
+
+def purchases_if_alive(
+    parameters: Floats, frequency: Floats, age: Floats, time: float, leaves_at_first: bool
+) -> Floats:
+    """Purchases expected in a time to come of customers who are alive at its start. Shape: that of frequency."""
+    r, alpha, a, b = parameters
+    shape = b + frequency + (1 if leaves_at_first else 0)
+    odds = time / (alpha + age)
+    return _until_leaving(r + frequency, a, shape, odds)
+
+
+def _log_gone(parameters: Floats, histories: PurchaseHistories, chances: Floats) -> Floats:
+    """Logarithm of the part of the likelihood in which the customer left after the last purchase."""
+    r, alpha, a, b = parameters
+    rate = -(r + histories.frequency) * np.log(alpha + histories.recency)
+    return np.where(chances > 0, np.log(a / np.where(chances > 0, b + chances - 1, 1.0)) + rate, -np.inf)
+
+
+def _until_leaving(rate_shape: Floats, a: float, b: Floats, odds: Floats) -> Floats:
+    """E[(1 - (1 + p z)^-R) / p] over p ~ Beta(a, b): purchases until a customer leaves or the time z is over."""
+    share = odds / (1 + odds)
+    # Euler's transformation of the published form: there both upper parameters grow with x, and 2F1 overflows.
+    still = (1 + odds) ** (1 - a) * hyp2f1(a + b - 1 - rate_shape, a - 1, a + b - 1, share)
+    return (a + b - 1) / (a - 1) * (1 - still)

@@ -1,0 +1,48 @@
+"""How well expectations met what came: measures on purchases that the fit did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class HoldoutMeasures:
+    """Expected purchases beside those that came, over customers."""
+
+    customers: float
+    actual: float
+    """Sum over customers."""
+    expected: float
+    """Sum over customers."""
+    bias: float
+    """(expected - actual) / actual: -0.12 says that the model expected 12 % too few."""
+    mean_absolute_error: float
+    """Per customer. For reading only: a model that expects too little of everyone can have the smallest."""
+    root_mean_squared_error: float
+    """Per customer."""
+    poisson_deviance: float
+    """Per customer: what ``best_model`` compares."""
+
+
+def holdout_measures(expected: ArrayLike, actual: ArrayLike, customers: ArrayLike) -> HoldoutMeasures:
+    """Measure expectations against purchases in a holdout.
+
+    Args:
+        expected: purchases expected of one customer of each row (not negative).
+        actual: purchases that each customer of the row made. Customers of one history but different purchases are
+            different rows.
+        customers: how many customers each row has.
+    """
+    raise NotImplementedError
+
+
+def best_model(measures: Mapping[str, HoldoutMeasures]) -> str:
+    """The model whose expectations met the holdout best, by its Poisson deviance; the first among equals.
+
+    The deviance, like the squared error, is smallest for whoever states the true expectation, whatever the
+    distribution of purchases (Gneiting 2011, JASA 106), and a few heavy buyers do not decide it alone.
+    """
+    raise NotImplementedError

@@ -1,0 +1,162 @@
+"""How often customers will buy: the fitted models of purchases, all read in one way.
+
+Belongs here: fitting a model to histories, and what a fitted model says of them. Does not: the models' formulas
+(``beta_geometric``, ``pareto_nbd``), spend (``spend``), and which model a company uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pipelines.estimators import beta_geometric
+from pipelines.estimators.errors import TooLittleDataError
+from pipelines.estimators.histories import Floats, PurchaseHistories, distinct
+from pipelines.estimators.likelihood import maximise
+
+
+@dataclass(frozen=True)
+class PurchaseModel:
+    """A model's formulas. Each takes the parameters in the order of their names first."""
+
+    parameters: tuple[str, ...]
+    times: tuple[str, ...]
+    """Which parameters are in the unit of time of the histories."""
+    log_likelihood: Callable[[Floats, PurchaseHistories], tuple[Floats, Floats]]
+    p_alive: Callable[[Floats, PurchaseHistories], Floats]
+    purchases_if_alive: Callable[[Floats, Floats, Floats, float], Floats]
+
+
+MODELS = {
+    "bg_nbd": PurchaseModel(
+        ("r", "alpha", "a", "b"),
+        ("alpha",),
+        partial(beta_geometric.log_likelihood, leaves_at_first=False),
+        partial(beta_geometric.p_alive, leaves_at_first=False),
+        partial(beta_geometric.purchases_if_alive, leaves_at_first=False),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class PurchaseFit:
+    """A model of purchases with the parameters that make the histories likeliest.
+
+    ``covariance`` has the order of ``parameters``; standard errors are the roots of its diagonal. All times, in
+    parameters and arguments, are in the unit of the histories: weeks.
+    """
+
+    model: str
+    """``bg_nbd``, ``mbg_nbd`` or ``pareto_nbd``."""
+    parameters: dict[str, float]
+    covariance: Floats
+    log_likelihood: float
+    customers: float
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        return dict(zip(self.parameters, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    @property
+    def p_alive_informs_about_one_time_buyers(self) -> bool:
+        """False for BG/NBD, in which nobody can leave before a repeat purchase: it gives 1 to all who bought once."""
+        return self.model != "bg_nbd"
+
+    def p_alive(self, histories: PurchaseHistories) -> Floats:
+        """Probability that a customer still buys at the end of their history. Shape: groups.
+
+        BG/NBD gives 1 to everyone without a repeat, however long ago that was: never show it as loyalty. See
+        ``p_alive_informs_about_one_time_buyers``.
+        """
+        return MODELS[self.model].p_alive(self._values, histories)
+
+    def expected_purchases(self, histories: PurchaseHistories, weeks: float) -> Floats:
+        """Purchases expected of one customer of each history in the weeks after its end. Shape: groups."""
+        return self.p_alive(histories) * self._if_alive(histories, [weeks])[0]
+
+    def expected_purchases_of_new(self, weeks: ArrayLike) -> Floats:
+        """Repeat purchases expected of a customer in the weeks after their first purchase. Shape: that of weeks."""
+        new = PurchaseHistories(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1))
+        spans = np.asarray(weeks, dtype=np.float64)
+        expected = [self.expected_purchases(new, span)[0] for span in spans.ravel().tolist()]
+        return np.array(expected).reshape(spans.shape)
+
+    def discounted_expected_purchases(
+        self, histories: PurchaseHistories, weeks: float, annual_rate: float
+    ) -> Floats:
+        """Purchases expected in the weeks to come, each worth less the later it is expected. Shape: groups.
+
+        The horizon is cut into equal steps of four weeks at most; what is expected in a step is discounted from the
+        step's middle, at ``(1 + annual_rate) ** -(years)``.
+        """
+        steps = max(1, int(np.ceil(weeks / STEP_WEEKS)))
+        ends = np.linspace(0, weeks, steps + 1)
+        discount = (1 + annual_rate) ** (-(ends[1:] + ends[:-1]) / 2 / WEEKS_PER_YEAR)
+        increments = np.diff(self._if_alive(histories, ends.tolist()), axis=0)
+        return self.p_alive(histories) * (discount @ increments)
+
+    @property
+    def _values(self) -> Floats:
+        return np.array(list(self.parameters.values()))
+
+    def _if_alive(self, histories: PurchaseHistories, spans: list[float]) -> Floats:
+        """Purchases expected of the living within each of some times. Shape: times, groups."""
+        first, group, _ = distinct(histories.frequency, histories.age)
+        x, age = histories.frequency[first], histories.age[first]
+        formula = MODELS[self.model].purchases_if_alive
+        return np.array([formula(self._values, x, age, span) for span in spans])[:, group]
+
+
+STEP_WEEKS = 4.0
+WEEKS_PER_YEAR = 365.25 / 7
+
+
+def fit_bg_nbd(histories: PurchaseHistories) -> PurchaseFit:
+    """Fit BG/NBD: parameters r, alpha (a time), a and b.
+
+    Raises:
+        TooLittleDataError: fewer repeat buyers than parameters.
+        NoConvergenceError: the data do not determine the parameters.
+    """
+    return _fit("bg_nbd", histories)
+
+
+def fit_mbg_nbd(histories: PurchaseHistories) -> PurchaseFit:
+    """Fit MBG/NBD, which tells something of those who bought once, too: r, alpha (a time), a and b. As above."""
+    return _fit("mbg_nbd", histories)
+
+
+def fit_pareto_nbd(histories: PurchaseHistories) -> PurchaseFit:
+    """Fit Pareto/NBD, in which customers leave at any time: r, alpha (a time), s and beta (a time). As above."""
+    return _fit("pareto_nbd", histories)
+
+
+def _fit(model: str, histories: PurchaseHistories) -> PurchaseFit:
+    formulas = MODELS[model]
+    if histories.repeat_buyers < len(formulas.parameters):
+        raise TooLittleDataError(
+            f"{histories.repeat_buyers:.0f} customers bought again: too few for {len(formulas.parameters)} parameters"
+        )
+    unit = histories.age.max() / 10
+
+    def log_likelihood(parameters: Floats) -> tuple[float, Floats]:
+        value, gradient = formulas.log_likelihood(parameters, histories)
+        return float(value @ histories.customers), gradient @ histories.customers
+
+    is_time = np.array([name in formulas.times for name in formulas.parameters])
+    starts = [
+        np.where(is_time, unit, 1.0) * np.array(start)
+        for start in ((1, 1, 1, 1), (0.3, 1, 0.8, 2.5), (2, 3, 0.5, 5))
+    ]
+    found = maximise(log_likelihood, starts, formulas.parameters)
+    return PurchaseFit(
+        model,
+        dict(zip(formulas.parameters, found.parameters.tolist(), strict=True)),
+        found.covariance,
+        found.log_likelihood,
+        histories.total_customers,
+    )
