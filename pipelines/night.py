@@ -52,8 +52,9 @@ def prepare_transformation(home: Home, settings: Settings, as_of: dt.date, secre
         connection.execute("delete from ops.run_settings")
         connection.execute(
             """insert into ops.run_settings (
-                as_of_date, timezone, currency, minimum_answers, clv_basis, assumed_margin_rate, holdout_days
-            ) values (?, ?, ?, ?, ?, ?, ?)""",
+                as_of_date, timezone, currency, minimum_answers, clv_basis, assumed_margin_rate, holdout_days,
+                clv_horizon_days
+            ) values (?, ?, ?, ?, ?, ?, ?, ?)""",
             [
                 as_of,
                 settings.company.timezone,
@@ -62,6 +63,7 @@ def prepare_transformation(home: Home, settings: Settings, as_of: dt.date, secre
                 settings.lifetime_value.basis,
                 settings.lifetime_value.assumed_margin_rate,
                 settings.lifetime_value.holdout_days,
+                settings.lifetime_value.horizon_days,
             ],
         )
         connection.execute("commit")

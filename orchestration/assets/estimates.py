@@ -15,6 +15,9 @@ from pipelines.warehouse import open_warehouse
 _TABLES = {
     "estimates.clv_groups": "What is expected of customers with the same history: alive, purchases, by model.",
     "estimates.clv_parameters": "Parameters of the models of lifetime value, with standard errors.",
+    "estimates.clv_validation": "What the models predicted for the holdout, and what came.",
+    "estimates.clv_segments": "Lifetime value of each RFM segment with its standard error.",
+    "estimates.clv_outcome": "The chosen model, or the reason why there is none.",
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from pipelines.estimates.tables import replace_tables
 from pipelines.settings import LifetimeValue
 
 
@@ -21,7 +22,6 @@ class Fitted:
 def refresh_lifetime_value(connection: duckdb.DuckDBPyConnection, settings: LifetimeValue) -> Fitted:
     """Fit the models anew and replace the tables of this room, in one transaction."""
     connection.execute("begin")
-    for table in ("clv_groups", "clv_parameters"):
-        connection.execute(f"delete from estimates.{table}")
+    replace_tables(connection)
     connection.execute("commit")
     return Fitted(None, "not fitted", 0)

@@ -54,7 +54,7 @@ PIPELINE_TABLES = """
     );
     create table ops.run_settings (
         as_of_date date, timezone varchar, currency varchar, minimum_answers integer, clv_basis varchar,
-        assumed_margin_rate double, holdout_days integer
+        assumed_margin_rate double, holdout_days integer, clv_horizon_days integer
     );
 """
 
@@ -163,7 +163,7 @@ class Warehouse:
         with duckdb.connect(self.path) as connection:
             connection.execute("delete from ops.run_settings")
             connection.execute(
-                "insert into ops.run_settings values (?, ?, 'JPY', ?, 'margin', null, 91)",
+                "insert into ops.run_settings values (?, ?, 'JPY', ?, 'margin', null, 91, 365)",
                 [as_of, timezone, minimum_answers],
             )
 
