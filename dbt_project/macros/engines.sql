@@ -134,7 +134,8 @@
 
 
 {#- A whole number that is, for all practical purposes, another one for every other row: 64 bits. Sums of it do not
-    overflow. Engines have their own, so it is compared within one and never stored. -#}
+    overflow. Engines, and their versions, have their own: it is compared within one. Models that store it are built anew
+    with another version, as all incremental ones are. -#}
 {% macro row_fingerprint(columns) -%}
     {{ adapter.dispatch('row_fingerprint')(columns) }}
 {%- endmacro %}
@@ -145,4 +146,38 @@
 
 {% macro spark__row_fingerprint(columns) -%}
     cast(xxhash64({{ columns | join(', ') }}) as decimal(20, 0))
+{%- endmacro %}
+
+
+{#- The date so many whole days later. -#}
+{% macro days_after(date_value, days) -%}
+    {{ adapter.dispatch('days_after')(date_value, days) }}
+{%- endmacro %}
+
+{% macro default__days_after(date_value, days) -%}
+    ({{ date_value }} + {{ days }})
+{%- endmacro %}
+
+{% macro spark__days_after(date_value, days) -%}
+    date_add({{ date_value }}, {{ days }})
+{%- endmacro %}
+
+
+{#- The texts of a group as one, in the order of whole numbers that no two of them share. -#}
+{% macro joined_in_order(text_column, order_column) -%}
+    {{ adapter.dispatch('joined_in_order')(text_column, order_column) }}
+{%- endmacro %}
+
+{% macro default__joined_in_order(text_column, order_column) -%}
+    string_agg({{ text_column }}, ', ' order by {{ order_column }})
+{%- endmacro %}
+
+{% macro spark__joined_in_order(text_column, order_column) -%}
+    array_join(
+        transform(
+            array_sort(collect_list(struct({{ order_column }} as place, {{ text_column }} as words))),
+            member -> member.words
+        ),
+        ', '
+    )
 {%- endmacro %}
