@@ -133,10 +133,3 @@
             )
     end
 {%- endmacro %}
-
-
-{#- Value-tied quintile, 1..5: customers with equal values get equal scores and the lowest value always scores 1
-    (ntile would split ties arbitrarily). A window over customers, never over order lines. -#}
-{% macro value_tied_quintile(measure) -%}
-    cast(least(5, 1 + floor(5 * percent_rank() over (order by {{ measure }} asc nulls first))) as integer)
-{%- endmacro %}
