@@ -18,6 +18,14 @@ of_each_evidence as (
 
 ),
 
+expected as (
+
+    select 'kept' as evidence
+    union all
+    select 'anonymous' as evidence
+
+),
+
 mistakes as (
 
     select
@@ -68,7 +76,7 @@ mistakes as (
     select
         expected.evidence as rule,
         'no rule has this evidence' as mistake
-    from (select 'kept' as evidence union all select 'anonymous' as evidence) as expected
+    from expected
     left join of_each_evidence on expected.evidence = of_each_evidence.evidence
     where of_each_evidence.evidence is null
 
