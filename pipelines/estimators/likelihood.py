@@ -20,15 +20,23 @@ from pipelines.estimators.histories import Floats
 LogLikelihood = Callable[[Floats], tuple[float, Floats]]
 """Parameters -> the log-likelihood and its gradient by the parameters (not by their logarithms)."""
 
-RANGE = 14.0
+_RANGE = 14.0
 """Logarithms are sought this far around where they start: a factor of a million. Beyond it a parameter is infinite
 or zero for every purpose."""
 
 _STEP = 1e-4
 """Step of the central differences of the gradient, in logarithms: error and rounding balance about here."""
 
+_NEWTON_STEPS = 20
+
 _CLOSE_ENOUGH = 1e-8
 """Squared distance to the maximum, in standard errors: a ten-thousandth of one."""
+
+_LARGEST_ERROR = 5.0
+"""A standard error of a logarithm above this, a factor of 150 to either side, is no estimate."""
+
+_NOTICEABLE = 0.1
+"""A parameter with this share in an undetermined direction is named."""
 
 
 @dataclass(frozen=True)
@@ -54,48 +62,38 @@ def maximise(log_likelihood: LogLikelihood, starts: Sequence[Floats], names: Seq
     Raises:
         NoConvergenceError: a parameter runs away, or the data do not determine it.
     """
-    highest = max((_climb(log_likelihood, np.log(start)) for start in starts), key=lambda found: found[0])
-    logs = highest[1]
-    _refuse_edges(logs, starts, names)
-    for _ in range(20):
+    logs = np.log(highest_point(log_likelihood, starts))
+    for _ in range(_NEWTON_STEPS):
         gradient, information = _derivatives(log_likelihood, logs)
-        try:
-            root = np.linalg.cholesky(information)
-        except np.linalg.LinAlgError:
-            raise NoConvergenceError(
-                f"the data do not determine {', '.join(names)}: the likelihood is flat at its highest point"
-            ) from None
-        step = np.linalg.solve(root.T, np.linalg.solve(root, gradient))
+        covariance = _inverse(information, names)
+        step = covariance @ gradient
         if gradient @ step < _CLOSE_ENOUGH:
             break
         logs = logs + step / max(1.0, float(np.abs(step).max()))
-        _refuse_edges(logs, starts, names)
     else:
         raise NoConvergenceError(f"the search for {', '.join(names)} does not settle")
     parameters = np.exp(logs)
-    covariance = np.linalg.inv(information) * np.outer(parameters, parameters)
-    return Maximum(parameters, covariance, log_likelihood(parameters)[0])
+    return Maximum(parameters, covariance * np.outer(parameters, parameters), log_likelihood(parameters)[0])
+
+
+def highest_point(log_likelihood: LogLikelihood, starts: Sequence[Floats]) -> Floats:
+    """The parameters of the highest point that a quasi-Newton search (L-BFGS-B) reaches from some starts."""
+    return max((_climb(log_likelihood, start) for start in starts), key=lambda found: found[0])[1]
 
 
 def _climb(log_likelihood: LogLikelihood, start: Floats) -> tuple[float, Floats]:
-    """The maximum reached from one start: its height and the logarithms of the parameters."""
-    scale = max(abs(log_likelihood(np.exp(start))[0]), 1.0)
+    """The highest point reached from one start: its height and its parameters."""
+    scale = max(abs(log_likelihood(start)[0]), 1.0)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         parameters = np.exp(logs)
         value, gradient = log_likelihood(parameters)
         return -value / scale, -gradient * parameters / scale
 
-    bounds = [(at - RANGE, at + RANGE) for at in start]
-    found = minimize(
-        loss,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-9},
-    )
-    return -found.fun * scale, found.x
+    bounds = [(at - _RANGE, at + _RANGE) for at in np.log(start)]
+    options = {"maxiter": 500, "ftol": 1e-13, "gtol": 1e-9}
+    found = minimize(loss, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return -found.fun * scale, np.exp(found.x)
 
 
 def _derivatives(log_likelihood: LogLikelihood, logs: Floats) -> tuple[Floats, Floats]:
@@ -110,9 +108,19 @@ def _derivatives(log_likelihood: LogLikelihood, logs: Floats) -> tuple[Floats, F
     return gradient(logs), -(hessian + hessian.T) / 2
 
 
-def _refuse_edges(logs: Floats, starts: Sequence[Floats], names: Sequence[str]) -> None:
-    away = np.min([np.abs(logs - np.log(start)) for start in starts], axis=0)
-    if gone := [name for name, distance in zip(names, away, strict=True) if distance > RANGE - 1]:
+def _inverse(information: Floats, names: Sequence[str]) -> Floats:
+    """The covariance of the logarithms.
+
+    Raises:
+        NoConvergenceError: some direction is not determined: its curvature is no curvature, or so little that a
+            parameter could as well be zero or infinite.
+    """
+    curvature, axes = np.linalg.eigh(information)
+    if curvature[0] * _LARGEST_ERROR**2 < 1:
+        undetermined = [
+            name for name, share in zip(names, axes[:, 0], strict=True) if abs(share) > _NOTICEABLE
+        ]
         raise NoConvergenceError(
-            f"{', '.join(gone)} of the model runs away: these customers differ too little in what it describes"
+            f"the data do not determine {' and '.join(undetermined)}: these customers differ too little from each other"
         )
+    return (axes / curvature) @ axes.T

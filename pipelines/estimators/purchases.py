@@ -7,16 +7,16 @@ Belongs here: fitting a model to histories, and what a fitted model says of them
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipelines.estimators import beta_geometric
+from pipelines.estimators import beta_geometric, pareto_nbd
 from pipelines.estimators.errors import TooLittleDataError
 from pipelines.estimators.histories import Floats, PurchaseHistories, distinct
-from pipelines.estimators.likelihood import maximise
+from pipelines.estimators.likelihood import highest_point, maximise
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,30 @@ MODELS = {
         partial(beta_geometric.p_alive, leaves_at_first=False),
         partial(beta_geometric.purchases_if_alive, leaves_at_first=False),
     ),
+    "mbg_nbd": PurchaseModel(
+        ("r", "alpha", "a", "b"),
+        ("alpha",),
+        partial(beta_geometric.log_likelihood, leaves_at_first=True),
+        partial(beta_geometric.p_alive, leaves_at_first=True),
+        partial(beta_geometric.purchases_if_alive, leaves_at_first=True),
+    ),
+    "pareto_nbd": PurchaseModel(
+        ("r", "alpha", "s", "beta"),
+        ("alpha", "beta"),
+        pareto_nbd.log_likelihood,
+        pareto_nbd.p_alive,
+        pareto_nbd.purchases_if_alive,
+    ),
 }
+
+STEP_WEEKS = 4.0
+WEEKS_PER_YEAR = 365.25 / 7
+
+_STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 1.0, 0.8, 2.5), (2.0, 3.0, 0.5, 5.0))
+"""Where the search starts, with times in tenths of the longest age: even, much like CDNOW, and busy and loyal."""
+
+_RACE = 20_000
+"""With more histories than twice these the starts compete on so many, and only the winner climbs on all of them."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +83,10 @@ class PurchaseFit:
     @property
     def standard_errors(self) -> dict[str, float]:
         return dict(zip(self.parameters, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    def with_parameters(self, values: Floats) -> PurchaseFit:
+        """The same model with other parameters, in their order: what an error of the estimates would do."""
+        return replace(self, parameters=dict(zip(self.parameters, values.tolist(), strict=True)))
 
     @property
     def p_alive_informs_about_one_time_buyers(self) -> bool:
@@ -111,10 +138,6 @@ class PurchaseFit:
         return np.array([formula(self._values, x, age, span) for span in spans])[:, group]
 
 
-STEP_WEEKS = 4.0
-WEEKS_PER_YEAR = 365.25 / 7
-
-
 def fit_bg_nbd(histories: PurchaseHistories) -> PurchaseFit:
     """Fit BG/NBD: parameters r, alpha (a time), a and b.
 
@@ -141,22 +164,35 @@ def _fit(model: str, histories: PurchaseHistories) -> PurchaseFit:
         raise TooLittleDataError(
             f"{histories.repeat_buyers:.0f} customers bought again: too few for {len(formulas.parameters)} parameters"
         )
-    unit = histories.age.max() / 10
-
-    def log_likelihood(parameters: Floats) -> tuple[float, Floats]:
-        value, gradient = formulas.log_likelihood(parameters, histories)
-        return float(value @ histories.customers), gradient @ histories.customers
-
     is_time = np.array([name in formulas.times for name in formulas.parameters])
-    starts = [
-        np.where(is_time, unit, 1.0) * np.array(start)
-        for start in ((1, 1, 1, 1), (0.3, 1, 0.8, 2.5), (2, 3, 0.5, 5))
-    ]
-    found = maximise(log_likelihood, starts, formulas.parameters)
+    units = np.where(is_time, histories.age.max() / 10, 1.0)
+    starts = [units * np.array(start) for start in _STARTS]
+    if len(histories) > 2 * _RACE:
+        some = _every_so_many(histories, len(histories) // _RACE)
+        starts = [highest_point(_total(formulas, some), starts)]
+    found = maximise(_total(formulas, histories), starts, formulas.parameters)
     return PurchaseFit(
         model,
         dict(zip(formulas.parameters, found.parameters.tolist(), strict=True)),
         found.covariance,
         found.log_likelihood,
         histories.total_customers,
+    )
+
+
+def _total(formulas: PurchaseModel, histories: PurchaseHistories) -> Callable[[Floats], tuple[float, Floats]]:
+    """The log-likelihood of all customers and its gradient."""
+
+    def log_likelihood(parameters: Floats) -> tuple[float, Floats]:
+        value, gradient = formulas.log_likelihood(parameters, histories)
+        return float(value @ histories.customers), gradient @ histories.customers
+
+    return log_likelihood
+
+
+def _every_so_many(histories: PurchaseHistories, step: int) -> PurchaseHistories:
+    """Every so many of the histories in the order of their values: as various as all, and the same every night."""
+    order = np.lexsort((histories.age, histories.recency, histories.frequency))[::step]
+    return PurchaseHistories(
+        histories.frequency[order], histories.recency[order], histories.age[order], histories.customers[order]
     )

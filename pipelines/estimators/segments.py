@@ -5,13 +5,22 @@ Belongs here: sums over segments, and what the uncertain parameters make of them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri
 
 from pipelines.estimators.histories import Floats, PurchaseHistories
 from pipelines.estimators.purchases import PurchaseFit
 from pipelines.estimators.spend import SpendFit
+
+_Fit = TypeVar("_Fit", PurchaseFit, SpendFit)
+
+_STEP = 1e-4
+"""Step of the central differences, as a share of the parameter."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,7 @@ class SegmentValues:
 
     customers: Floats
     value: Floats
-    """Sum of the lifetime values of the segment's customers."""
+    """Sum of the lifetime values of the segment's customers; 0 where a number has no customers."""
     standard_error: Floats
     lower: Floats
     upper: Floats
@@ -58,4 +67,37 @@ def segment_value_interval(
         annual_rate: discount rate of a year.
         level: of the interval.
     """
-    raise NotImplementedError
+    number = np.asarray(segment, dtype=np.int64)
+    worth = np.asarray(value_sum, dtype=np.float64)
+    segments = int(number.max(initial=-1)) + 1
+
+    def by_segment(rows: Floats) -> Floats:
+        return np.bincount(number, rows, minlength=segments)
+
+    def bought(fit: PurchaseFit) -> Floats:
+        return fit.discounted_expected_purchases(histories, weeks, annual_rate)
+
+    def spent(fit: SpendFit) -> Floats:
+        """Sum over a row's customers of the expected value of a purchase."""
+        return histories.customers * fit.expected_value(histories.frequency, worth / histories.customers)
+
+    each, purchase = bought(purchases), spent(spend)
+    variance = _variance(purchases, lambda fit: by_segment(bought(fit) * purchase))
+    variance += _variance(spend, lambda fit: by_segment(each * spent(fit)))
+    value, error = by_segment(each * purchase), np.sqrt(variance)
+    margin = ndtri((1 + level) / 2) * error
+    return SegmentValues(by_segment(histories.customers), value, error, value - margin, value + margin)
+
+
+def _variance(fit: _Fit, values: Callable[[_Fit], Floats]) -> Floats:
+    """Variance of some values by the delta method. Shape: that of what ``values`` returns."""
+    at = np.array(list(fit.parameters.values()))
+    steps = np.diag(_STEP * at)
+    gradient = np.array(
+        [
+            (values(fit.with_parameters(at + step)) - values(fit.with_parameters(at - step)))
+            / (2 * step.sum())
+            for step in steps
+        ]
+    )
+    return np.einsum("is,ij,js->s", gradient, fit.covariance, gradient)

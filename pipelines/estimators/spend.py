@@ -7,11 +7,17 @@ often they buy: where spend and frequency correlate, the model says less than it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import digamma, gammaln
 
-from pipelines.estimators.histories import Floats
+from pipelines.estimators.errors import InfiniteMeanError, TooLittleDataError
+from pipelines.estimators.histories import Floats, distinct
+from pipelines.estimators.likelihood import maximise
+
+_NAMES = ("p", "q", "v")
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,12 @@ class SpendFit:
 
     @property
     def standard_errors(self) -> dict[str, float]:
-        raise NotImplementedError
+        return dict(zip(self.parameters, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    def with_parameters(self, values: Floats) -> SpendFit:
+        """The same model with other p, q and v: what an error of the estimates would do."""
+        p, q, v = values.tolist()
+        return replace(self, p=p, q=q, v=v)
 
     @property
     def population_mean(self) -> float:
@@ -44,9 +55,12 @@ class SpendFit:
 
         Args:
             frequency: purchases behind the mean; with 0 the population's mean is given, whatever the mean is.
-            mean_value: mean value of these purchases.
+            mean_value: mean value of these purchases. One that is not positive is outside the model; it is shrunken
+                by the same weights, as any credibility estimate is, so that a loss shows as less.
         """
-        raise NotImplementedError
+        x = np.asarray(frequency, dtype=np.float64)
+        total = np.where(x > 0, x * np.asarray(mean_value, dtype=np.float64), 0.0)
+        return self.p * (self.v + total) / (self.p * x + self.q - 1)
 
 
 def fit_gamma_gamma(frequency: ArrayLike, mean_value: ArrayLike, customers: ArrayLike) -> SpendFit:
@@ -62,4 +76,38 @@ def fit_gamma_gamma(frequency: ArrayLike, mean_value: ArrayLike, customers: Arra
         NoConvergenceError: the data do not determine the parameters.
         InfiniteMeanError: q is 1 or less: spend spreads so far that it has no mean.
     """
-    raise NotImplementedError
+    x, mean, n = (np.asarray(values, dtype=np.float64) for values in (frequency, mean_value, customers))
+    used = (x > 0) & (mean > 0)
+    x, mean, n = x[used], mean[used], n[used]
+    if n.sum() < len(_NAMES):
+        raise TooLittleDataError(
+            f"{n.sum():.0f} customers bought again: too few for {len(_NAMES)} parameters"
+        )
+    typical = float(n @ mean / n.sum())
+    starts = [np.array([p, q, (q - 1) / p * typical]) for p, q in ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0))]
+
+    first, group, _ = distinct(x)
+    by_x = x[first]
+    log_mean = np.log(mean)
+    constant = n @ (-log_mean)
+    log_total = n @ (x * (log_mean + np.log(x)))
+
+    def log_likelihood(parameters: Floats) -> tuple[float, Floats]:
+        p, q, v = parameters
+        spread = v + x * mean
+        log_spread = np.log(spread)
+        gammas = (gammaln(p * by_x + q) - gammaln(p * by_x) - gammaln(q) + q * np.log(v))[group]
+        value = n @ (gammas - (p * x + q) * log_spread) + p * log_total + constant
+        by_p = (by_x * (digamma(p * by_x + q) - digamma(p * by_x)))[group] - x * log_spread
+        by_q = (digamma(p * by_x + q) - digamma(q) + np.log(v))[group] - log_spread
+        by_v = q / v - (p * x + q) / spread
+        return float(value), np.array([n @ by_p + log_total, n @ by_q, n @ by_v])
+
+    found = maximise(log_likelihood, starts, _NAMES)
+    p, q, v = found.parameters.tolist()
+    if q <= 1:
+        raise InfiniteMeanError(
+            f"spend per purchase spreads so far that its mean is infinite (q = {q:.3f}, it must exceed 1): "
+            "look for a few values far above all others"
+        )
+    return SpendFit(p, q, v, found.covariance, found.log_likelihood, float(n.sum()))
