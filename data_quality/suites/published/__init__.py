@@ -20,6 +20,7 @@ from data_quality.suites.published import (
     meta,
     problems,
     rfm,
+    sales_quality,
     value,
 )
 
@@ -29,6 +30,7 @@ def published_suites() -> tuple[Suite, ...]:
     return (
         meta.reconciliation(),
         meta.identity_match_rates(),
+        sales_quality.sales_reconciliation(),
         journeys.customer_event_coverage(),
         core.dim_customers(),
         core.dim_dates(),
@@ -46,6 +48,9 @@ def published_suites() -> tuple[Suite, ...]:
         loyalty.customer_loyalty(),
         value.customer_value(),
         problems.fct_problems(),
+        sales_quality.fct_sales_quality(),
+        sales_quality.kpi_sales_quality_monthly(),
+        sales_quality.kpi_sales_quality_reasons_monthly(),
         kpi.kpi_loyalty_monthly(),
         kpi.kpi_indicator_divergence(),
         kpi_relationship.kpi_points_of_connection(),
