@@ -5,7 +5,7 @@ Belongs here: what is read from DuckDB for an estimate, which estimator is chose
 dbt makes of these tables.
 """
 
-from pipelines.estimates.lifetime_value import Fitted, refresh_lifetime_value
+from pipelines.estimates.lifetime_value import Outcome, refresh_lifetime_value
 from pipelines.estimates.tables import create_tables
 
-__all__ = ["Fitted", "create_tables", "refresh_lifetime_value"]
+__all__ = ["Outcome", "create_tables", "refresh_lifetime_value"]

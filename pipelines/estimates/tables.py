@@ -21,11 +21,12 @@ _TABLES = {
     "clv_validation": """
         model varchar, is_chosen boolean, level varchar, position integer, customers bigint,
         actual_purchases bigint, predicted_purchases double, actual_value decimal(18, 4), predicted_value double,
-        mean_squared_error double""",
+        poisson_deviance double, mean_absolute_error double""",
     # One row per RFM segment.
     "clv_segments": """
-        segment varchar, model varchar, customers bigint, clv_amount double, standard_error double""",
-    # One row: what became of it all.
+        segment varchar, model varchar, customers bigint, clv_amount double, standard_error double,
+        clv_lower double, clv_upper double""",
+    # One row: what became of it all. status: 'predicted' or 'observed'.
     "clv_outcome": "model varchar, status varchar, reason varchar",
 }
 

@@ -30,6 +30,8 @@ clv as (
             end as decimal(18, 4)
         ) as clv_amount,
         histories.horizon_days as clv_horizon_days,
+        histories.recent_purchases,
+        histories.recent_value_amount as recent_value,
         histories.holdout_purchases,
         histories.holdout_value_amount as holdout_value
     from histories

@@ -45,6 +45,7 @@ by_customer as (
         max(horizon_days) as horizon_days,
         sum(value_amount) as value_amount,
         sum(value_amount) - min_by(value_amount, purchase_date) as repeat_value_amount,
+        count(case when days_before_end < horizon_days then 1 end) as recent_purchases,
         sum(case when days_before_end < horizon_days then value_amount else 0 end) as recent_value_amount,
         count(case when days_before_end < holdout_days then 1 end) as late_purchases,
         sum(case when days_before_end < holdout_days then value_amount else 0 end) as late_value_amount
@@ -83,6 +84,7 @@ histories as (
         by_customer.horizon_days,
         cast(by_customer.value_amount as decimal(18, 4)) as value_amount,
         cast(by_customer.repeat_value_amount as decimal(18, 4)) as repeat_value_amount,
+        cast(by_customer.recent_purchases as integer) as recent_purchases,
         cast(by_customer.recent_value_amount as decimal(18, 4)) as recent_value_amount,
         case
             when by_customer.dataset = 'calibration'
