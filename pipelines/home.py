@@ -80,6 +80,11 @@ class Home:
         return self.root / "dbt"
 
     @property
+    def metrics(self) -> Path:
+        """Where people run ``mf query``."""
+        return self.root / "metrics"
+
+    @property
     def aside(self) -> Path:
         """Companies with public keys that made room for another one."""
         return self.root / "aside"

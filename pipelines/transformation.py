@@ -25,10 +25,12 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import FACTORY
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.semantic_manifest import SemanticManifest
 from dbt_common.events.base_types import EventMsg
 from dbt_common.events.functions import msg_to_dict
 
 from pipelines.home import Home
+from pipelines.semantic_layer import SEMANTIC_MANIFEST
 from pipelines.warehouse import open_warehouse
 
 PROJECT_SUFFIXES = (".sql", ".yml", ".csv")
@@ -57,8 +59,10 @@ def ensure_manifest(home: Home, project: Path) -> Path:
     """
     fingerprint = _fingerprint(project)
     manifest, parsed_from = _target(home) / "manifest.json", _target(home) / "parsed_from"
+    metrics = semantic_manifest(home)
     if (
         manifest.is_file()
+        and metrics.is_file()
         and parsed_from.is_file()
         and parsed_from.read_text(encoding="utf-8") == fingerprint
     ):
@@ -66,6 +70,7 @@ def ensure_manifest(home: Home, project: Path) -> Path:
     _target(home).mkdir(parents=True, exist_ok=True)
     if fingerprint in _parsed:
         _parsed[fingerprint].write(str(manifest))
+        SemanticManifest(_parsed[fingerprint]).write_json_to_file(str(metrics))
     else:
         outcome = _invoke(home, project, ["parse", "--quiet"])
         if not outcome.success or not isinstance(outcome.result, Manifest):
@@ -73,6 +78,11 @@ def ensure_manifest(home: Home, project: Path) -> Path:
         _parsed[fingerprint] = outcome.result
     parsed_from.write_text(fingerprint, encoding="utf-8")
     return manifest
+
+
+def semantic_manifest(home: Home) -> Path:
+    """The metrics as dbt has parsed them, for MetricFlow; ``ensure_manifest`` writes it."""
+    return _target(home) / SEMANTIC_MANIFEST
 
 
 def build(home: Home, project: Path, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:

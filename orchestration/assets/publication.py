@@ -13,6 +13,8 @@ from orchestration.resources import Company, ProgressDisplay
 from pipelines.home import Home
 from pipelines.night import business_date, gate_results
 from pipelines.publication import SCHEMAS, Published, TableDoc, publish
+from pipelines.semantic_layer import write_metrics_folder
+from pipelines.transformation import semantic_manifest
 
 
 def published_models(manifest: Path) -> Iterator[dict[str, Any]]:
@@ -61,6 +63,7 @@ def publication_asset(manifest: Path) -> dg.AssetsDefinition:
             keep_versions=company.settings.publication.keep_versions,
             progress=lambda step: display.report(step, 0, 0),
         )
+        write_metrics_folder(home.metrics, semantic_manifest(home), home.published_file)
         return dg.MaterializeResult(metadata=_metadata(home, published))
 
     return publication

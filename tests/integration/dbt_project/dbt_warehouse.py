@@ -87,6 +87,11 @@ _LOAD_COUNTS = {
 _parsed: list[Manifest] = []
 
 
+def parsed_project() -> Manifest:
+    """The project as dbt has parsed it for the first warehouse of this process."""
+    return _parsed[0]
+
+
 def failures(results: list[RunResult]) -> dict[str, str | None]:
     """The message of every node that neither passed nor warned."""
     good = {"success", "pass", "warn", "no-op"}
