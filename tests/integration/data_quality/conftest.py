@@ -25,7 +25,8 @@ LINES_PER_ORDER = 3
 
 _PIPELINE = """
 create schema ingest; create schema quarantine; create schema ops; create schema marts; create schema kpi;
-create schema meta;
+create schema meta; create schema seeds;
+create table seeds.rfm_segments as select unnest(['champions', 'new customers']) as segment;
 create table ingest.loads (
     load_id bigint, source varchar, table_name varchar, rows_read bigint, rows_loaded bigint, rows_superseded bigint,
     rows_quarantined bigint, rows_duplicate bigint, rows_deleted bigint
@@ -141,6 +142,44 @@ create table marts.customer_rfm as
         count(*) as frequency, sum(net_amount) as monetary_amount, 5 as recency_score, 5 as frequency_score,
         3 as monetary_score, 'champions' as segment
     from marts.fct_orders where is_purchase and customer_key is not null group by customer_key;
+create table kpi.kpi_rfm_segments_monthly as
+    with months as (select distinct cast(date_trunc('month', order_date) as date) as month from marts.fct_orders),
+    sales as (
+        select cast(date_trunc('month', order_date) as date) as month, count(*) as purchases,
+            case when customer_key is null then '(anonymous)' else 'champions' end as segment,
+            sum(net_amount) as revenue_amount
+        from marts.fct_orders group by all
+    )
+    select month, segment, case when segment = 'champions' then customers end as customers,
+        case when segment = 'champions' then 100.0::double end as customer_share_percent,
+        coalesce(purchases, 0) as purchases, coalesce(revenue_amount, 0) as revenue_amount,
+        2 * case when segment = 'champions' then customers end as recency_days_sum,
+        case when segment = 'champions' then 2.0::double end as mean_recency_days
+    from months
+    cross join (values ('champions'), ('(no purchase)'), ('(anonymous)')) as segments (segment)
+    cross join lateral (
+        select count(*) as customers from marts.customer_rfm
+        where first_purchase_date < months.month + interval 1 month
+    ) as buyers
+    left join sales using (month, segment);
+create table kpi.rfm_segment_migration as
+    with states as (
+        select customer_key, month, date_trunc('month', first_purchase_date) = month as is_new
+        from marts.customer_rfm
+        join (select distinct month from kpi.kpi_rfm_segments_monthly) as months
+            on first_purchase_date < months.month + interval 1 month
+    ),
+    orders as (
+        select customer_key, cast(date_trunc('month', order_date) as date) as month, sum(net_amount) as net_amount
+        from marts.fct_orders group by all
+    )
+    select month, case when is_new then '(new)' else 'champions' end as from_segment, 'champions' as to_segment,
+        count(*) as customers, customers as from_customers,
+        case when customers >= 10 then 100.0::double end as share_percent,
+        case when customers >= 10 then 50.0::double end as share_percent_lower,
+        case when customers >= 10 then 100.0::double end as share_percent_upper,
+        coalesce(sum(net_amount), 0) as revenue_amount
+    from states left join orders using (customer_key, month) group by all;
 create table marts.customer_value as
     select customer_key, date '2026-06-30' as as_of_date, min(order_date) as first_order_date,
         max(order_date) as last_order_date, date '2026-06-30' - min(order_date) as tenure_days,

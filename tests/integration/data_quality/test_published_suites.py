@@ -22,6 +22,7 @@ POINTS, MOVES = "kpi.kpi_points_of_connection", "kpi.kpi_relationship_transition
 ORDERS, LINES, RESPONSES = "marts.fct_orders", "marts.fct_order_lines", "marts.fct_survey_responses"
 INVITATIONS, DIVERGENCE = "marts.fct_survey_invitations", "kpi.kpi_indicator_divergence"
 ACCOUNTS = "meta.reconciliation"
+SEGMENTS, MIGRATION = "kpi.kpi_rfm_segments_monthly", "kpi.rfm_segment_migration"
 EVENTS, COVERAGE = "marts.fct_customer_events", "meta.customer_event_coverage"
 JOURNEY, BY_HANDOFFS = "kpi.kpi_support_journey", "kpi.kpi_loyalty_by_handoffs"
 SUITES = {suite.table: suite for suite in published_suites()}
@@ -250,7 +251,7 @@ BROKEN = [
     (INVITATIONS, "delete from {t}", "is not empty while raw_survey.invitations has rows", None),
     (RFM, "update {t} set recency_score = 6 where " + ONE_CUSTOMER, "recency_score between 1 and 5", "6"),
     (RFM, "update {t} set segment = null where " + ONE_CUSTOMER, "segment is never empty", "null"),
-    (RFM, "update {t} set segment = 'whales'", "segment is a known value", "whales"),
+    (RFM, "update {t} set segment = 'whales'", "segment is one of the seed", "whales"),
     (
         RFM,
         "update {t} set recency_days = recency_days + 1",
@@ -270,6 +271,88 @@ BROKEN = [
         f"insert into {RFM} by name select md5('ghost') as customer_key",
         "holds everybody who bought, and nobody else",
         "no such order",
+    ),
+    (
+        SEGMENTS,
+        "update {t} set segment = 'whales' where customers > 0",
+        "segment is one of the seed",
+        "whales",
+    ),
+    (SEGMENTS, "update {t} set month = month + 1", "a month is its first day, and has ended", None),
+    (
+        SEGMENTS,
+        "update ops.run_settings set as_of_date = date '2026-06-29'",
+        "a month is its first day, and has ended",
+        "2026-06-01",
+    ),
+    (
+        SEGMENTS,
+        "update {t} set customers = 3 where segment = '(anonymous)'",
+        "customers are counted in segments, and only there",
+        "3",
+    ),
+    (SEGMENTS, "update {t} set mean_recency_days = 3", "the mean follows from its sum", "3"),
+    (
+        SEGMENTS,
+        "update {t} set customer_share_percent = 99",
+        "shares are those of the customers of the month",
+        "99",
+    ),
+    (
+        SEGMENTS,
+        "delete from {t} where segment = '(anonymous)'",
+        "the sales of a month add up to those of the orders",
+        None,
+    ),
+    (
+        SEGMENTS,
+        "update {t} set revenue_amount = revenue_amount + 0.01 where segment = '(no purchase)'",
+        "the sales of a month add up to those of the orders",
+        None,
+    ),
+    (
+        SEGMENTS,
+        "delete from {t} where month = date '2026-05-01'",
+        "the sales of a month add up to those of the orders",
+        None,
+    ),
+    (
+        MIGRATION,
+        "update {t} set from_segment = '(lost)' where from_segment = '(new)'",
+        "from_segment is one of the seed",
+        "(lost)",
+    ),
+    (MIGRATION, "update {t} set to_segment = '(new)'", "to_segment is one of the seed", "(new)"),
+    (MIGRATION, "update {t} set share_percent_upper = 40", "share_percent lies within its interval", None),
+    (
+        MIGRATION,
+        "update {t} set share_percent = 60 where share_percent is not null",
+        "shares are shown from the minimum on and follow from their counts",
+        "60",
+    ),
+    (
+        MIGRATION,
+        "update ops.run_settings set minimum_answers = 1000",
+        "shares are shown from the minimum on and follow from their counts",
+        None,
+    ),
+    (
+        MIGRATION,
+        "delete from {t} where month = date '2026-05-01' and from_segment = 'champions'",
+        "everybody who was in a segment is somewhere the month after",
+        None,
+    ),
+    (
+        MIGRATION,
+        "delete from {t} where month = date '2025-01-01'",
+        "everybody in a segment came from somewhere, with what they bought",
+        None,
+    ),
+    (
+        MIGRATION,
+        "update {t} set revenue_amount = revenue_amount + 0.01",
+        "everybody in a segment came from somewhere, with what they bought",
+        None,
     ),
     (
         VALUE,

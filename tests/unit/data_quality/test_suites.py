@@ -6,7 +6,6 @@ import pytest
 
 from data_quality.expectations import SHOWN_KEYS, Batch, Suite
 from data_quality.suites.published import published_suites
-from data_quality.suites.published.rfm import SEGMENTS
 from data_quality.suites.raw import raw_suites
 from pipelines import contracts
 from pipelines.settings import Thresholds
@@ -71,7 +70,3 @@ def test_thresholds_come_from_the_settings() -> None:
 
 def test_every_published_table_has_a_suite() -> None:
     assert {suite.table for suite in published_suites()} == PUBLISHED_MODELS
-
-
-def test_there_are_ten_segments() -> None:
-    assert len(set(SEGMENTS)) == 10
