@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from data_quality.expectations import Suite, between, finds_nothing, no_row, one_of
-from data_quality.suites.published.rfm import SEGMENTS
 from data_quality.suites.published.shared import MONEY_TOLERANCE, POINT_TOLERANCE, nobody_identified
 
 VALUE_BASES = ("margin", "margin_assumed", "margin_extrapolated", "revenue", "revenue_no_cost")
@@ -131,7 +130,17 @@ def clv_segments() -> Suite:
         "kpi.clv_segments",
         ("segment",),
         (
-            one_of("segment", SEGMENTS, protects="Values join the ten segments that people know."),
+            finds_nothing(
+                "holds every customer with a segment and a lifetime value",
+                """
+                select segments.customers || ' of ' || clv.customers as observed
+                from (select sum(customers) as customers from kpi.clv_segments) as segments
+                cross join (select count(*) as customers from intermediate.int_customers__clv) as clv
+                where segments.customers <> clv.customers
+                """,
+                column="customers",
+                protects="Segments add up to all customers who bought and kept something.",
+            ),
             one_of(
                 "clv_status", ("predicted", "observed"), protects="A prediction is told from an observation."
             ),
