@@ -1,10 +1,18 @@
-{#- Everything is added up once, in the finest cells; all levels add those up. Customers are counted anew in each. -#}
+{#- Everything is added up once, in the finest cells; all levels add those up. Customers have to be counted anew at each
+    level, which for all of them would cost more than all the rest: at those that tell one dimension apart only. -#}
 
 {%- set amounts = [
     'net_amount', 'good_amount', 'bad_amount', 'undecided_amount',
     'sold_amount', 'good_sold_amount', 'bad_sold_amount', 'undecided_sold_amount',
     'reversed_amount', 'good_reversed_amount', 'bad_reversed_amount', 'undecided_reversed_amount',
     'refunded_amount', 'anonymous_sold_amount', 'undecided_anonymous_sold_amount',
+] -%}
+{%- set shares = [
+    ('good_share', 'good_sold_amount', 'named.sold_amount'),
+    ('bad_share', 'bad_sold_amount', 'named.sold_amount'),
+    ('undecided_share', 'undecided_sold_amount', 'named.sold_amount'),
+    ('bad_share_of_decided', 'bad_sold_amount', '(named.good_sold_amount + named.bad_sold_amount)'),
+    ('anonymous_share', 'anonymous_sold_amount', 'named.sold_amount'),
 ] -%}
 {%- set dimensions = ['department', 'category', 'campaign_id', 'sales_channel'] -%}
 
@@ -21,7 +29,6 @@ cells as (
         {% for dimension in dimensions %}
         cell_{{ dimension }},
         {% endfor %}
-        customer_key,
         count(*) as line_count,
         sum(net_amount) as net_amount,
         sum(sold_amount) as sold_amount,
@@ -36,7 +43,7 @@ cells as (
         sum(case when quality = 'undecided' and decided_by is not null then sold_amount else 0 end)
             as undecided_anonymous_sold_amount
     from lines
-    group by cell_month, cell_{{ dimensions | join(', cell_') }}, customer_key
+    group by cell_month, cell_{{ dimensions | join(', cell_') }}
 
 ),
 
@@ -51,39 +58,69 @@ rolled_up as (
         {% for amount in amounts %}
         sum({{ amount }}) as {{ amount }},
         {% endfor %}
-        sum(line_count) as line_count,
-        count(distinct customer_key) as customers
+        sum(line_count) as line_count
     from cells
     group by cell_month, cube (cell_{{ dimensions | join(', cell_') }})
+
+),
+
+customers as (
+
+    select
+        cell_month,
+        {% for dimension in dimensions %}
+        coalesce(cell_{{ dimension }}, '(all)') as {{ dimension }},
+        {% endfor %}
+        count(distinct customer_key) as customers
+    from lines
+    group by
+        grouping sets (
+            {% for dimension in dimensions %}
+            (cell_month, cell_{{ dimension }}),
+            {% endfor %}
+            (cell_month)
+        )
+
+),
+
+named as (
+
+    select
+        {% for dimension in dimensions %}
+        coalesce(cell_{{ dimension }}, '(all)') as {{ dimension }},
+        {% endfor %}
+        *
+    from rolled_up
 
 ),
 
 shares as (
 
     select
-        cell_month as month,
+        named.cell_month as month,
         'month'
         {% for dimension in dimensions %}
-        || case when is_all_of_{{ dimension }} = 0 then '_{{ dimension | replace('_id', '') }}' else '' end
+        || case when named.is_all_of_{{ dimension }} = 0 then '_{{ dimension | replace('_id', '') }}' else '' end
         {% endfor %}
             as level,
         {% for dimension in dimensions %}
-        coalesce(cell_{{ dimension }}, '(all)') as {{ dimension }},
+        named.{{ dimension }},
         {% endfor %}
-        cast(line_count as bigint) as lines,
-        cast(customers as bigint) as customers,
         {% for amount in amounts %}
-        cast({{ amount }} as decimal(38, 4)) as {{ amount }},
+        cast(named.{{ amount }} as decimal(38, 4)) as {{ amount }},
         {% endfor %}
-        {% for quality in ['good', 'bad', 'undecided'] %}
-        round({{ percentage('cast(' ~ quality ~ '_sold_amount as double)', 'sold_amount') }}, 4)
-            as {{ quality }}_share,
+        {% for share, part, whole in shares %}
+        round({{ percentage('cast(named.' ~ part ~ ' as double)', whole) }}, 4) as {{ share }},
         {% endfor %}
-        round(
-            {{ percentage('cast(bad_sold_amount as double)', '(good_sold_amount + bad_sold_amount)') }}, 4
-        ) as bad_share_of_decided,
-        round({{ percentage('cast(anonymous_sold_amount as double)', 'sold_amount') }}, 4) as anonymous_share
-    from rolled_up
+        cast(named.line_count as bigint) as lines,
+        cast(customers.customers as bigint) as customers
+    from named
+    left join customers
+        on
+            named.cell_month = customers.cell_month
+            {% for dimension in dimensions %}
+            and named.{{ dimension }} = customers.{{ dimension }}
+            {% endfor %}
 
 )
 
