@@ -480,7 +480,7 @@ def initiatives_frame(plan: Plan, pilot: NDArray[np.int64]) -> pl.DataFrame:
     )
 
 
-_TARGETS = {"nps": 20.0, "csat": 75.0, "return_rate": 0.08, "response_rate": 0.30}
+_TARGETS = {"nps": 20.0, "csat": 75.0, "return_rate": 8.0, "response_rate": 30.0}
 
 
 def targets_frame(plan: Plan) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from data_quality.suites.published import (
     problems,
     rfm,
     sales_quality,
+    scorecard,
     value,
 )
 
@@ -68,6 +69,7 @@ def published_suites() -> tuple[Suite, ...]:
         kpi_response_style.kpi_loyalty_reweighted(),
         problems.kpi_silent_customers(),
         problems.kpi_service_recovery(),
+        scorecard.kpi_department_scorecard(),
         journeys.kpi_support_journey(),
         journeys.kpi_loyalty_by_handoffs(),
     )
