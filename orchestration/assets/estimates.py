@@ -1,21 +1,32 @@
 """The estimates: between the models of dbt that feed them and those that read them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from orchestration.assets.dbt import inputs_of_estimates
 from orchestration.keys import OWNERS, WRITER_POOL, table_key
-from orchestration.resources import Company
-from pipelines.estimates import refresh_lifetime_value
+from orchestration.presentation import bar_plot, markdown_table
+from orchestration.resources import Company, ProgressDisplay
+from pipelines.estimates import Outcome, refresh_lifetime_value, write_page
+from pipelines.night import business_date
+from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
 
+BIAS_CHECK = "lifetime_value_meets_the_holdout"
+_QUIET_SECONDS = 2.0  # what takes longer is shown as it goes
+_STEP = "fitting the models of lifetime value"  # the step's own line in the terminal
+
 # As dbt knows them: its sources.
+_VALIDATION = "estimates.clv_validation"
 _TABLES = {
     "estimates.clv_groups": "What is expected of customers with the same history: alive, purchases, by model.",
     "estimates.clv_parameters": "Parameters of the models of lifetime value, with standard errors.",
-    "estimates.clv_validation": "What the models predicted for the holdout, and what came.",
+    _VALIDATION: "What the models predicted for the holdout, and what came.",
     "estimates.clv_segments": "Lifetime value of each RFM segment with its standard error.",
     "estimates.clv_outcome": "The chosen model, or the reason why there is none.",
 }
@@ -36,19 +47,113 @@ def estimates_asset(manifest: Path) -> dg.AssetsDefinition:
         )
         for table, description in _TABLES.items()
     ]
+    check = dg.AssetCheckSpec(
+        BIAS_CHECK,
+        asset=table_key(_VALIDATION),
+        description="Purchases in the holdout were predicted within thresholds.warn_lifetime_value_bias of what came.",
+    )
 
-    @dg.multi_asset(name="lifetime_value", specs=specs, pool=WRITER_POOL)
-    def lifetime_value(company: dg.ResourceParam[Company]) -> Iterator[dg.MaterializeResult]:
+    @dg.multi_asset(name="lifetime_value", specs=specs, check_specs=[check], pool=WRITER_POOL)
+    def lifetime_value(
+        context: dg.AssetExecutionContext,
+        company: dg.ResourceParam[Company],
+        display: dg.ResourceParam[ProgressDisplay],
+    ) -> Iterator[dg.MaterializeResult]:
+        settings, page = company.settings, company.home.quality / "lifetime_value.html"
         with open_warehouse(company.home) as connection:
-            fitted = refresh_lifetime_value(connection, company.settings.lifetime_value)
+            outcome = refresh_lifetime_value(connection, settings.lifetime_value, _patiently(display))
+        as_of = business_date(company.home)
+        write_page(page, outcome, settings.company.name, settings.company.currency, as_of)
+        context.log.info(outcome.verdict)
+        shared = {**_metadata(outcome), "page": dg.MetadataValue.path(page)}
         for table in _TABLES:
             yield dg.MaterializeResult(
                 asset_key=table_key(table),
-                metadata={
-                    "model": dg.MetadataValue.text(fitted.model or "none"),
-                    "reason": dg.MetadataValue.text(fitted.reason),
-                    "customers": dg.MetadataValue.int(fitted.customers),
-                },
+                metadata=shared,
+                check_results=[_bias_check(outcome, settings)] if table == _VALIDATION else [],
             )
 
     return lifetime_value
+
+
+def _patiently(display: ProgressDisplay) -> Callable[[int, int], None]:
+    """Progress for whoever watches, once there has been something to wait for."""
+    started = monotonic()
+
+    def report(done: int, total: int) -> None:
+        if monotonic() - started > _QUIET_SECONDS:
+            display.report(_STEP, done, total)
+
+    return report
+
+
+def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
+    deciles = outcome.part("decile")
+    metadata: dict[str, dg.MetadataValue] = {
+        "model": dg.MetadataValue.text(outcome.model or "none"),
+        "reason": dg.MetadataValue.text(outcome.reason),
+        "verdict": dg.MetadataValue.text(outcome.verdict),
+        "customers": dg.MetadataValue.int(outcome.customers),
+    }
+    if outcome.bias_percent is not None:
+        metadata["bias_percent"] = dg.MetadataValue.float(round(outcome.bias_percent, 2))
+    if outcome.parameters.height:
+        metadata["parameters"] = markdown_table(
+            (
+                "dataset",
+                "model",
+                "parameter",
+                "estimate",
+                "standard error",
+                "log-likelihood",
+                "chosen",
+                "why not",
+            ),
+            map(_parameter_row, outcome.parameters.to_dicts()),
+        )
+    if deciles.height:
+        columns = ("customers", "actual_purchases", "predicted_purchases", "actual_value", "predicted_value")
+        metadata["deciles"] = markdown_table(
+            ("tenth", *(name.replace("_", " ") for name in columns)),
+            deciles.select("position", *columns)
+            .with_columns(pl.col("actual_value").cast(pl.Float64))
+            .iter_rows(),
+        )
+        metadata["predicted_and_actual"] = bar_plot(
+            [
+                (f"{row['position']:>2} {what}", float(row[f"{what}_purchases"]))
+                for row in deciles.to_dicts()
+                for what in ("predicted", "actual")
+            ]
+        )
+    return metadata
+
+
+def _parameter_row(row: dict[str, Any]) -> tuple[object, ...]:
+    """Four decimals: half of the parameters are below one."""
+    numbers = (row[name] for name in ("estimate", "standard_error", "log_likelihood"))
+    return (
+        row["dataset"],
+        row["model"],
+        row["parameter"],
+        *("" if number is None else f"{number:,.4f}" for number in numbers),
+        row["is_chosen"],
+        row["reason"],
+    )
+
+
+def _bias_check(outcome: Outcome, settings: Settings) -> dg.AssetCheckResult:
+    """Warns, and does not stop the night: a biased prediction beside its bias is worth more than none."""
+    allowed = 100 * settings.thresholds.warn_lifetime_value_bias
+    bias = outcome.bias_percent
+    return dg.AssetCheckResult(
+        check_name=BIAS_CHECK,
+        asset_key=table_key(_VALIDATION),
+        passed=bias is None or abs(bias) <= allowed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=outcome.verdict,
+        metadata={
+            "bias_percent": dg.MetadataValue.float(round(bias or 0.0, 2)),
+            "allowed_percent": dg.MetadataValue.float(allowed),
+        },
+    )

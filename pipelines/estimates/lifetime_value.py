@@ -6,7 +6,6 @@ The same histories and settings give the same tables, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import duckdb
 import polars as pl
@@ -21,41 +20,18 @@ from pipelines.estimates.candidates import (
     missing,
 )
 from pipelines.estimates.histories import read_calibration, read_current, read_holdout_weeks
+from pipelines.estimates.outcome import Outcome, read_outcome
 from pipelines.estimates.predictions import group_predictions, segment_values
 from pipelines.estimates.tables import replace_tables
 from pipelines.estimates.validation import holdout_validation
 from pipelines.settings import LifetimeValue
 
-PREDICTED, OBSERVED = "predicted", "observed"
 FITTED, NOT_FITTED = "fitted", "not_fitted"
 _STEPS = (
     2 * (len(PURCHASE_MODELS) + 1) + 1
 )  # two datasets, every model of purchases and that of spending; writing
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of the fits. ``model`` is None where nothing is predicted, and ``reason`` says why."""
-
-    model: str | None
-    reason: str
-    customers: int
-    holdout_days: int
-    parameters: pl.DataFrame
-    """As ``estimates.clv_parameters``."""
-    validation: pl.DataFrame
-    """As ``estimates.clv_validation``; without rows where there was no fit."""
-
-    @property
-    def bias_percent(self) -> float | None:
-        """How many per cent more (less, where negative) purchases the chosen model predicted than came."""
-        total = self.validation.filter(pl.col("is_chosen") & (pl.col("level") == "total"))
-        if total.is_empty():
-            return None
-        predicted, actual = total.row(0, named=True)["predicted_purchases"], total["actual_purchases"][0]
-        return 100 * (predicted - actual) / actual
 
 
 def refresh_lifetime_value(
@@ -75,7 +51,7 @@ def refresh_lifetime_value(
     if reason := missing(calibration, current, settings):
         _insert(connection, "clv_outcome", _outcome_row(Choice(None, reason)))
         connection.execute("commit")
-        return _outcome(connection, Choice(None, reason), current.customers, settings)
+        return read_outcome(connection, settings)
 
     steps = _Steps(progress)
     before, now = fit_all(calibration, steps), fit_all(current, steps)
@@ -101,7 +77,7 @@ def refresh_lifetime_value(
         _insert(connection, name, rows)
     connection.execute("commit")
     steps()
-    return _outcome(connection, choice, current.customers, settings)
+    return read_outcome(connection, settings)
 
 
 class _Steps:
@@ -116,7 +92,7 @@ class _Steps:
 
 
 def _outcome_row(choice: Choice) -> pl.DataFrame:
-    status = PREDICTED if choice.model else OBSERVED
+    status = "predicted" if choice.model else "observed"
     return pl.DataFrame(
         {"model": [choice.model], "status": [status], "reason": [choice.reason]},
         schema=dict.fromkeys(("model", "status", "reason"), pl.String),
@@ -157,16 +133,3 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFram
     connection.register("estimated_rows", rows.select(name for name in rows.columns if name in columns))
     connection.execute(f"insert into estimates.{table} by name select * from estimated_rows")
     connection.unregister("estimated_rows")
-
-
-def _outcome(
-    connection: duckdb.DuckDBPyConnection, choice: Choice, customers: int, settings: LifetimeValue
-) -> Outcome:
-    return Outcome(
-        choice.model,
-        choice.reason,
-        customers,
-        settings.holdout_days,
-        connection.sql("from estimates.clv_parameters order by all").pl(),
-        connection.sql("from estimates.clv_validation order by all").pl(),
-    )

@@ -76,6 +76,9 @@ class Thresholds(Model):
     warn_match_rate_fall: Annotated[float, Field(ge=0, le=1)] = (
         0.1  # one night in the seven counted without any match lowers the rate by a seventh; chance by a few points
     )
+    warn_lifetime_value_bias: Annotated[float, Field(ge=0)] = (
+        0.2  # the literature's own example is an eighth off; beyond a fifth no budget should rely on it
+    )
 
 
 class Matching(Model):
