@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from data_quality.expectations import Suite
 from data_quality.suites.published import (
+    campaigns,
     core,
     journeys,
     kpi,
@@ -72,4 +73,6 @@ def published_suites() -> tuple[Suite, ...]:
         scorecard.kpi_department_scorecard(),
         journeys.kpi_support_journey(),
         journeys.kpi_loyalty_by_handoffs(),
+        campaigns.kpi_campaign_regret(),
+        campaigns.kpi_campaign_pressure(),
     )

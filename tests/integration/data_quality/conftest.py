@@ -235,6 +235,41 @@ create table kpi.kpi_indicator_divergence as
     from kpi.kpi_loyalty_monthly where level = 'month_department';
 """
 
+_CAMPAIGNS = """
+update marts.fct_orders set campaign_id = 'spring'
+    where customer_key is not null and is_purchase and order_date < date '2025-03-01';
+create table kpi.kpi_campaign_regret as
+    select 'spring' as campaign_id, outcome, measure, 60 as window_days, worse_when, margin, is_deciding,
+        counted.purchases, 1::bigint as purchases_open, 2::bigint as purchases_unknown, purchases - 3 as campaign_n,
+        cast(0.5 * campaign_n as decimal(18, 4)) as campaign_sum, points * campaign_sum / campaign_n as campaign_value,
+        100::bigint as full_price_n, 10::decimal(18, 4) as full_price_sum, 20::bigint as matched_n,
+        campaign_n - 20 as unmatched_n, 100.0 * matched_n / campaign_n as matched_share,
+        20::bigint as matched_customers, 10::decimal(18, 4) as matched_campaign_sum,
+        points * 0.5 as matched_campaign_value, 40::bigint as matched_full_price_n,
+        30.0::double as matched_full_price_effective_n, 2.0::double as matched_full_price_weighted_sum,
+        points * 0.1 as matched_full_price_value, points * 0.4 as difference,
+        points * 0.1 as difference_standard_error, points * 0.2 as difference_lower,
+        points * 0.6 as difference_upper, p_value, p_value as q_value, verdict, 'regretted' as campaign_verdict
+    from (values
+        ('returned', 'share', 'higher', 5.0::double, true, 100.0::double, 0.001::double, 'worse'),
+        ('csat_score', 'mean', 'lower', 0.25, false, 1.0, 0.999, 'not worse')
+    ) as outcomes (outcome, measure, worse_when, margin, is_deciding, points, p_value, verdict)
+    cross join (select count(*) as purchases from marts.fct_orders where campaign_id = 'spring') as counted;
+create table kpi.kpi_campaign_pressure as
+    select coalesce(strftime(month, '%Y-%m'), '(all)') as period, 'none' as contacts_band, month, 0 as contacts_from,
+        any_value(counted.customers) as customers, sum(counted.customers) as customer_months, 0 as contacts, 20 * count(*) as purchases,
+        0 as campaign_purchases, 20 * count(*) as customer_months_bought,
+        100.0 * customer_months_bought / customer_months as bought_rate,
+        0.0::double as bought_rate_lower, 100.0::double as bought_rate_upper, 20 * count(*) as return_n,
+        2 * count(*) as returned, 10.0::double as return_rate, 3.0::double as return_rate_lower,
+        30.0::double as return_rate_upper, 0 as nps_n, 0 as detractors, null::double as detractor_share,
+        null::double as detractor_share_lower, null::double as detractor_share_upper
+    from (values (date '2025-02-01'), (date '2025-03-01')) as calendar (months)
+    cross join lateral (values (months), (null)) as rollup_months (month)
+    cross join (select count(*) as customers from marts.dim_customers) as counted
+    group by month;
+"""
+
 _PROBLEMS = """
 create table marts.fct_problems as
     select 'order o' || i as problem_id, md5('c' || i) as customer_key,
@@ -468,6 +503,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         connection.execute(_RELATIONSHIP)
         connection.execute(_RESPONSE_STYLE)
         connection.execute(_PROBLEMS)
+        connection.execute(_CAMPAIGNS)
         connection.execute(_JOURNEYS.format(shares=shares, waits=waits))
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
 
