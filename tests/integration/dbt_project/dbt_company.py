@@ -72,10 +72,25 @@ class Company:
     def orders_by_customer(self) -> dict[str, list[Row]]:
         """The orders that are not cancelled, by customer, with what their lines come to."""
         by_customer: dict[str, list[Row]] = defaultdict(list)
-        for order in self._rows("raw_crm.orders", "ordered_at"):
-            if order["customer_id"] and (order["status"] or "").strip().lower() not in CANCELLED:
+        for order in self._kept_orders():
+            if order["customer_id"]:
                 by_customer[self.key(order["customer_id"])].append(self._with_lines(order))
         return by_customer
+
+    def anonymous_orders(self) -> list[Row]:
+        """The orders of nobody known that are not cancelled, with what their lines come to."""
+        return [self._with_lines(order) for order in self._kept_orders() if not order["customer_id"]]
+
+    def refunds_paid(self) -> list[Row]:
+        """Refunds of all orders by the business date, with their day."""
+        return self._rows("raw_crm.returns", "returned_at")
+
+    def _kept_orders(self) -> list[Row]:
+        return [
+            order
+            for order in self._rows("raw_crm.orders", "ordered_at")
+            if (order["status"] or "").strip().lower() not in CANCELLED
+        ]
 
     def _with_lines(self, order: Row) -> Row:
         nets, costed, margins = [], [], []
@@ -88,11 +103,13 @@ class Company:
                 margins.append(net - _money(line["quantity"] * cost))
         refund = self.refunds[order["order_id"]]
         return {
+            "order_id": order["order_id"],
             "day": order["day"],
             "is_purchase": any(
                 line["quantity"] > 0 and line["line_type"] in (None, "product")
                 for line in self.lines[order["order_id"]]
             ),
+            "net": sum(net for net, _ in nets),
             "revenue": sum(net for net, _ in nets) - refund,
             "returned": refund - sum(net for net, is_return in nets if is_return),
             "discount": sum(line["discount_amount"] or 0 for line in self.lines[order["order_id"]]),
