@@ -65,7 +65,7 @@ def estimates_asset(manifest: Path) -> dg.AssetsDefinition:
         as_of = business_date(company.home)
         write_page(page, outcome, settings.company.name, settings.company.currency, as_of)
         context.log.info(outcome.verdict)
-        shared = {**_metadata(outcome), "page": dg.MetadataValue.path(page)}
+        shared = {**_metadata(outcome), "page": dg.MetadataValue.url(page.as_uri())}
         for table in _TABLES:
             yield dg.MaterializeResult(
                 asset_key=table_key(table),

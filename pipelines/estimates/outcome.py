@@ -20,6 +20,8 @@ class Outcome:
     reason: str
     customers: int
     """With a purchase by the business date."""
+    value_basis: str
+    """What a purchase is worth: see ``int_purchases__value_basis``."""
     settings: LifetimeValue
     parameters: pl.DataFrame
     """As ``estimates.clv_parameters``."""
@@ -66,10 +68,14 @@ def read_outcome(connection: duckdb.DuckDBPyConnection, settings: LifetimeValue)
     [[customers]] = connection.execute(
         "select count(*) from intermediate.int_customers__purchase_histories where dataset = 'current'"
     ).fetchall()
+    [[value_basis]] = connection.execute(
+        "select value_basis from intermediate.int_purchases__value_basis"
+    ).fetchall()
     return Outcome(
         model,
         reason,
         customers,
+        value_basis,
         settings,
         connection.sql("from estimates.clv_parameters order by all").pl(),
         connection.sql("from estimates.clv_validation order by all").pl(),

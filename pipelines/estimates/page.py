@@ -17,6 +17,14 @@ from pipelines.estimates.outcome import Outcome
 
 _WIDTH, _HEIGHT, _MARGIN = 640, 240, 4  # the margin keeps a line's width in the picture
 
+_VALUE_BASES = {
+    "margin": "margin",
+    "margin_assumed": "margin, with the assumed rate for goods whose cost nobody knows",
+    "margin_extrapolated": "margin, with the average rate for goods whose cost nobody knows",
+    "revenue": "revenue",
+    "revenue_no_cost": "revenue, as no cost is known and no rate is assumed",
+}
+
 _TEMPLATE = """<!doctype html>
 <html lang="en">
 <head>
@@ -41,8 +49,10 @@ polyline { fill: none !important; stroke-width: 2; } polyline.predicted { stroke
 <p class="verdict">{{ outcome.verdict }}</p>
 {% if outcome.model %}
 <p>The lifetime value of a customer is what they are expected to bring in the next {{ settings.horizon_days }} days,
-in {{ currency }} of {{ settings.basis }}, discounted at {{ "%g" % (100 * settings.annual_discount_rate) }} % a year.
+in {{ currency }} of {{ value_basis }}, discounted at {{ "%g" % (100 * settings.annual_discount_rate) }} % a year.
 {{ outcome.reason }}.</p>
+<p>The purchases of the holdout were worth {{ "{:,.0f}".format(total.actual_value) }},
+{{ "{:,.0f}".format(total.predicted_value) }} were predicted.</p>
 
 <h2>Expected and come, by tenths of the customers</h2>
 <p class="note">Customers are ordered by how many purchases were expected of them. In a model to trust the bars of a
@@ -77,6 +87,7 @@ predicted, by week; the numbers are in the table below">
 {% endfor %}
 </svg>
 <p class="note">Grey: came. Blue and dashed: predicted.</p>
+<details><summary>As numbers</summary>
 <table>
 <caption>Purchases so far</caption>
 <thead><tr><th scope="col">week</th><th scope="col">came</th><th scope="col">predicted</th></tr></thead>
@@ -87,6 +98,7 @@ predicted, by week; the numbers are in the table below">
 {% endfor %}
 </tbody>
 </table>
+</details>
 {% endif %}
 
 {% if models %}
@@ -151,7 +163,9 @@ def page(outcome: Outcome, company: str, currency: str, as_of: dt.date) -> str:
     )
     return _environment.from_string(_TEMPLATE).render(
         outcome=outcome,
+        total=outcome.total,
         settings=outcome.settings,
+        value_basis=_VALUE_BASES[outcome.value_basis],
         company=company,
         currency=currency,
         as_of=as_of,
