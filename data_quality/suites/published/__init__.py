@@ -13,6 +13,7 @@ from data_quality.expectations import Suite
 from data_quality.suites.published import (
     campaigns,
     core,
+    forgiveness,
     journeys,
     kpi,
     kpi_relationship,
@@ -70,6 +71,10 @@ def published_suites() -> tuple[Suite, ...]:
         kpi_response_style.kpi_loyalty_reweighted(),
         problems.kpi_silent_customers(),
         problems.kpi_service_recovery(),
+        forgiveness.kpi_forgiveness(),
+        forgiveness.kpi_price_tolerance(),
+        forgiveness.kpi_category_adoption(),
+        forgiveness.kpi_lost_customers(),
         scorecard.kpi_department_scorecard(),
         journeys.kpi_support_journey(),
         journeys.kpi_loyalty_by_handoffs(),
