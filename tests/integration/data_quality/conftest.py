@@ -309,6 +309,51 @@ create table kpi.kpi_service_recovery as
     group by day, cube (outcome, problem_kind);
 """
 
+# A rate of 50 % of a round number of customers everywhere, so that parts and their totals hang together.
+_FORGIVENESS = """
+create table kpi.kpi_forgiveness as
+    select '(all)' as problem_kind, failure_number, band, 180 as window_days,
+        customers, 0::bigint as customers_window_open,
+        customers // 2 as came_back, 50.0::double as come_back_rate, 40.0::double as come_back_rate_lower,
+        60.0::double as come_back_rate_upper, customers as compared_customers, 100::bigint as ordinary_purchases,
+        50.0::double as compared_rate, 70.0::double as ordinary_rate, 60.0::double as ordinary_rate_lower,
+        80.0::double as ordinary_rate_upper, -20.0::double as difference, -35.0::double as difference_lower,
+        -5.0::double as difference_upper
+    from (values ('1', '(all)'), ('2', '(all)'), ('1', 'promoter')) as cells (failure_number, band)
+    cross join (select count(distinct customer_key) as customers from marts.fct_problems) as counted;
+create table kpi.kpi_price_tolerance as
+    select date '2026-01-01' as rise_month, 'tea' as category, comparison, band, 10 as products_compared,
+        9 as products_risen, 6.0::double as price_change_percent, 90 as window_days, true as is_window_closed,
+        people as customers, people // 2 as bought_again, 50.0::double as buying_rate,
+        40.0::double as buying_rate_lower, 60.0::double as buying_rate_upper, people as compared_customers,
+        people // 4 as compared_bought_again, 25.0::double as compared_rate, 20.0::double as compared_rate_lower,
+        30.0::double as compared_rate_upper, 25.0::double as change, 10.0::double as change_lower,
+        40.0::double as change_upper, case when band = 'promoter' then 0.0::double end as tolerance,
+        tolerance - 20 as tolerance_lower, tolerance + 20 as tolerance_upper
+    from (values ('promoter', 20::bigint), ('detractor', 40), ('(all)', 60)) as bands (band, people)
+    cross join (values ('year before'), ('period before')) as comparisons (comparison);
+create table kpi.kpi_category_adoption as
+    select period, band, wave::date as wave, 180 as window_days, 60::bigint as customers,
+        20::bigint as customers_window_open, 20::bigint as buyers, 10::bigint as adopters,
+        5::bigint as next_purchase_adopters, 2.5::double as mean_categories_before, 25.0::double as adoption_rate,
+        15.0::double as adoption_rate_lower, 40.0::double as adoption_rate_upper, 50.0::double as buying_rate,
+        50.0::double as buyer_adoption_rate, 30.0::double as buyer_adoption_rate_lower,
+        70.0::double as buyer_adoption_rate_upper, 25.0::double as next_purchase_rate,
+        10.0::double as next_purchase_rate_lower, 40.0::double as next_purchase_rate_upper,
+        25.0::double as expected_rate, 0.0::double as adventure, -15.0::double as adventure_lower,
+        15.0::double as adventure_upper
+    from (values ('2026 H1', '2026-01-01', 'promoter'), ('2026 H1', '2026-01-01', '(all)'), ('(all)', null, '(all)'))
+        as cells (period, wave, band);
+create table kpi.kpi_lost_customers as
+    select coalesce(strftime(cell_month, '%Y-%m'), '(last year)') as period, department, buyer, cell_month as month,
+        case when cell_month is null then 2 else 1 end as months, 180 as window_days,
+        40::bigint as customers, 0::bigint as customers_window_open, 20::bigint as lost, 50.0::double as lost_rate,
+        40.0::double as lost_rate_lower, 60.0::double as lost_rate_upper, 100.0::decimal(18, 4) as lost_revenue_12m
+    from (values (date '2025-10-01'), (date '2025-11-01'), (null)) as months (cell_month)
+    cross join (values ('shop'), ('(all)')) as departments (department)
+    cross join (values ('returning'), ('(all)')) as buyers (buyer);
+"""
+
 _RELATIONSHIP = """
 create table kpi.kpi_points_of_connection as
     select cast(date_trunc('quarter', response_date) as date) as quarter,
@@ -503,6 +548,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         connection.execute(_RELATIONSHIP)
         connection.execute(_RESPONSE_STYLE)
         connection.execute(_PROBLEMS)
+        connection.execute(_FORGIVENESS)
         connection.execute(_CAMPAIGNS)
         connection.execute(_JOURNEYS.format(shares=shares, waits=waits))
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
