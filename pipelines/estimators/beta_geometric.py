@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc, betaln, digamma, expit, gammaln, hyp2f1, polygamma
 
-from pipelines.estimators.histories import Floats, PurchaseHistories, distinct
+from pipelines.estimators.histories import Floats, PurchaseHistories
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
@@ -37,35 +37,37 @@ def log_likelihood(
     """
     r, alpha, a, b = parameters
     x, t_x, age = histories.frequency, histories.recency, histories.age
-    chances = x + 1 if leaves_at_first else x  # of leaving, that a living customer has let pass
-    first, group, _ = distinct(x)
-    by_x, by_chances = x[first], chances[first]
-    shared = (gammaln(r + by_x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + by_chances) - betaln(a, b))[
-        group
-    ]
-    alive = -(r + x) * np.log(alpha + age)
+    chances = _chances(x, leaves_at_first)
+
+    def of_frequency(frequency: Floats) -> Floats:
+        passed = b + _chances(frequency, leaves_at_first)
+        value = gammaln(r + frequency) - gammaln(r) + betaln(a, passed) - betaln(a, b)
+        by_a = digamma(a + b) - digamma(a + passed)
+        return np.array(
+            [value, digamma(r + frequency) - digamma(r), by_a, by_a + digamma(passed) - digamma(b)]
+        )
+
+    value, by_r, by_a, by_b = histories.of_frequency(of_frequency)
+    log_age, log_recency = np.log(alpha + age), np.log(alpha + t_x)
+    alive = -(r + x) * log_age
     gone = _log_gone(parameters, histories, chances)
     either = np.logaddexp(alive, gone)
     is_alive, is_gone = np.exp(alive - either), np.exp(gone - either)
-
-    by_rate = (digamma(r + by_x) - digamma(r) + np.log(alpha))[group]
-    ends = digamma(a + b) - digamma(a + b + by_chances)
-    by_b = (digamma(b + by_chances) - digamma(b) + ends)[group]
     gradient = np.array(
         [
-            by_rate - is_alive * np.log(alpha + age) - is_gone * np.log(alpha + t_x),
+            by_r + np.log(alpha) - is_alive * log_age - is_gone * log_recency,
             r / alpha - (r + x) * (is_alive / (alpha + age) + is_gone / (alpha + t_x)),
-            ends[group] + is_gone / a,
+            by_a + is_gone / a,
             by_b - is_gone / np.where(chances > 0, b + chances - 1, 1.0),
         ]
     )
-    return shared + either, gradient
+    return value + r * np.log(alpha) + either, gradient
 
 
 def p_alive(parameters: Floats, histories: PurchaseHistories, leaves_at_first: bool) -> Floats:
     """Probability that a customer with this history still buys at the end of it. Shape: groups."""
     r, alpha, *_ = parameters
-    chances = histories.frequency + 1 if leaves_at_first else histories.frequency
+    chances = _chances(histories.frequency, leaves_at_first)
     alive = -(r + histories.frequency) * np.log(alpha + histories.age)
     return np.exp(-np.logaddexp(0.0, _log_gone(parameters, histories, chances) - alive))
 
@@ -75,9 +77,12 @@ def purchases_if_alive(
 ) -> Floats:
     """Purchases expected in a time to come of customers who are alive at its start. Shape: that of frequency."""
     r, alpha, a, b = parameters
-    shape = b + frequency + (1 if leaves_at_first else 0)
-    odds = time / (alpha + age)
-    return _until_leaving(r + frequency, a, shape, odds)
+    return _until_leaving(r + frequency, a, b + _chances(frequency, leaves_at_first), time / (alpha + age))
+
+
+def _chances(frequency: Floats, leaves_at_first: bool) -> Floats:
+    """How often a customer who still buys has had the chance to leave, and has not."""
+    return frequency + 1 if leaves_at_first else frequency
 
 
 def _log_gone(parameters: Floats, histories: PurchaseHistories, chances: Floats) -> Floats:

@@ -5,6 +5,7 @@ Belongs here: what every model of purchases reads. Does not: any model, and how 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -63,6 +64,18 @@ class PurchaseHistories:
     def __len__(self) -> int:
         return len(self.frequency)
 
+    def of_frequency(self, function: Callable[[Floats], Floats]) -> Floats:
+        """What depends on the frequency alone, worked out once for each number of purchases.
+
+        Args:
+            function: takes numbers of purchases, shape (numbers,), and gives (..., numbers).
+
+        Returns:
+            Shape (..., groups).
+        """
+        table = function(np.arange(self.frequency.max(initial=0.0) + 1))
+        return table[..., self.frequency.astype(np.int64)]
+
     @property
     def total_customers(self) -> float:
         return float(self.customers.sum())
@@ -76,7 +89,7 @@ class PurchaseHistories:
 def distinct(*columns: Floats) -> tuple[Integers, Integers, Integers]:
     """The distinct rows of some columns.
 
-    Special functions are worked out once for each of them: a million customers share a few thousand.
+    What depends on them alone is worked out once for each: a million customers share some ten thousand.
 
     Returns:
         Where each distinct row stands first, which distinct row each row is, and how many rows each has.

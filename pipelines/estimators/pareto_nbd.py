@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, exprel, gammaln
 
-from pipelines.estimators.histories import Floats, PurchaseHistories, distinct
+from pipelines.estimators.histories import Floats, PurchaseHistories
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
@@ -34,22 +34,22 @@ def log_likelihood(parameters: Floats, histories: PurchaseHistories) -> tuple[Fl
     """
     r, alpha, s, beta = parameters
     x, age = histories.frequency, histories.age
-    first, group, _ = distinct(x)
-    shared = (gammaln(r + x[first]) - gammaln(r))[group] + r * np.log(alpha) + s * np.log(beta)
-    by_rate = (digamma(r + x[first]) - digamma(r))[group] + np.log(alpha)
+    value, by_r = histories.of_frequency(
+        lambda frequency: np.array([gammaln(r + frequency) - gammaln(r), digamma(r + frequency) - digamma(r)])
+    )
     alive = _log_alive(parameters, histories)
     gone, by_gone = _log_gone(parameters, histories)
     either = np.logaddexp(alive, gone)
     is_alive, is_gone = np.exp(alive - either), np.exp(gone - either)
     gradient = np.array(
         [
-            by_rate - is_alive * np.log(alpha + age) + is_gone * by_gone[0],
+            by_r + np.log(alpha) - is_alive * np.log(alpha + age) + is_gone * by_gone[0],
             r / alpha - is_alive * (r + x) / (alpha + age) + is_gone * by_gone[1],
             np.log(beta) - is_alive * np.log(beta + age) + is_gone * by_gone[2],
             s / beta - is_alive * s / (beta + age) + is_gone * by_gone[3],
         ]
     )
-    return shared + either, gradient
+    return value + r * np.log(alpha) + s * np.log(beta) + either, gradient
 
 
 def p_alive(parameters: Floats, histories: PurchaseHistories) -> Floats:
@@ -98,10 +98,13 @@ def _integral(parameters: Floats, x: Floats, t_x: Floats, age: Floats) -> tuple[
     length = np.log1p(np.minimum(age - t_x, reach) / nearer)
 
     y = length[:, None] * _NODES
+    grown = np.expm1(y)  # (pole + u) / (pole + t_x) - 1, of the nearer pole
     if alpha <= beta:
-        log_alpha, log_beta = y, np.log1p(np.expm1(y) * (nearer / from_beta)[:, None])
+        grown_alpha, grown_beta = grown, grown * (nearer / from_beta)[:, None]
+        log_alpha, log_beta = y, np.log1p(grown_beta)
     else:
-        log_alpha, log_beta = np.log1p(np.expm1(y) * (nearer / from_alpha)[:, None]), y
+        grown_alpha, grown_beta = grown * (nearer / from_alpha)[:, None], grown
+        log_alpha, log_beta = np.log1p(grown_alpha), y
     density = np.exp(y - rate[:, None] * log_alpha - leaving * log_beta) * _WEIGHTS
     total = density.sum(axis=1)
     density /= total[:, None]
@@ -111,8 +114,8 @@ def _integral(parameters: Floats, x: Floats, t_x: Floats, age: Floats) -> tuple[
     value = scale + np.log(total) - rate * np.log(from_alpha) - leaving * np.log(from_beta)
     gradient = [
         -np.log(from_alpha) - (density * log_alpha).sum(axis=1),
-        -rate / from_alpha * (density * np.exp(-log_alpha)).sum(axis=1),
+        -rate / from_alpha * (density / (1 + grown_alpha)).sum(axis=1),
         1 / s - np.log(from_beta) - (density * log_beta).sum(axis=1),
-        -leaving / from_beta * (density * np.exp(-log_beta)).sum(axis=1),
+        -leaving / from_beta * (density / (1 + grown_beta)).sum(axis=1),
     ]
     return value, np.array(gradient)

@@ -36,8 +36,10 @@ class SegmentValues:
 
     @property
     def mean_value(self) -> Floats:
-        """Lifetime value per customer; its interval is that of the sum over the customers."""
-        return self.value / self.customers
+        """Lifetime value per customer; its interval is that of the sum over the customers. NaN without any."""
+        return np.divide(
+            self.value, self.customers, out=np.full_like(self.value, np.nan), where=self.customers > 0
+        )
 
 
 def segment_value_interval(

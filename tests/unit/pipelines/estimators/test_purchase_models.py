@@ -86,7 +86,7 @@ def test_what_is_expected_of_each_customer_agrees_with_lifetimes(model: str) -> 
     expected = oracle(model).conditional_expected_number_of_purchases_up_to_time(39, *arguments)
     alive = np.asarray(oracle(model).conditional_probability_alive(*arguments)).ravel()
     assert fitted(model).expected_purchases(histories, 39)[group] == pytest.approx(
-        np.asarray(expected), rel=3e-4
+        np.asarray(expected), rel=3e-4, abs=1e-6
     )
     assert fitted(model).p_alive(histories)[group] == pytest.approx(alive, abs=2e-5)
 
