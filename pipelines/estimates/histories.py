@@ -33,7 +33,7 @@ _CALIBRATION = f"""
 _CURRENT = f"""
     select frequency, recency_days, age_days, segment, count(*) as customers, {_REPEAT_VALUE}
     from {_HISTORIES}
-    inner join (select customer_key, segment from marts.customer_rfm) using (customer_key)
+    inner join intermediate.int_customers__segments using (customer_key)
     where dataset = 'current'
     group by all
     order by all"""
