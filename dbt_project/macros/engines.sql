@@ -181,3 +181,31 @@
         ', '
     )
 {%- endmacro %}
+
+
+{#- A JSON object in text as a map from text to text; null where it is none. -#}
+{% macro json_as_map(json_text) -%}
+    {{ adapter.dispatch('json_as_map')(json_text) }}
+{%- endmacro %}
+
+{% macro default__json_as_map(json_text) -%}
+    try_cast(try_cast({{ json_text }} as json) as map(varchar, varchar))
+{%- endmacro %}
+
+{% macro spark__json_as_map(json_text) -%}
+    from_json({{ json_text }}, 'map<string,string>')
+{%- endmacro %}
+
+
+{#- One row per key of a map; to be used in a select list. -#}
+{% macro each_key(map_column) -%}
+    {{ adapter.dispatch('each_key')(map_column) }}
+{%- endmacro %}
+
+{% macro default__each_key(map_column) -%}
+    unnest(map_keys({{ map_column }}))
+{%- endmacro %}
+
+{% macro spark__each_key(map_column) -%}
+    explode(map_keys({{ map_column }}))
+{%- endmacro %}
