@@ -27,16 +27,16 @@ or zero for every purpose."""
 _STEP = 1e-4
 """Step of the central differences of the gradient, in logarithms: error and rounding balance about here."""
 
-_NEWTON_STEPS = 20
+_NEWTON_STEPS = 30
 
 _CLOSE_ENOUGH = 1e-8
 """Squared distance to the maximum, in standard errors: a ten-thousandth of one."""
 
-_LARGEST_ERROR = 5.0
-"""A standard error of a logarithm above this, a factor of 150 to either side, is no estimate."""
+_LEAST_CURVATURE = 1 / 5.0**2
+"""Less means a standard error above 5 in some direction of the logarithms, a factor of 150 either way: no estimate."""
 
 _NOTICEABLE = 0.1
-"""A parameter with this share in an undetermined direction is named."""
+"""A parameter with this share in the flattest direction is named where that one is too flat."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,24 @@ def maximise(log_likelihood: LogLikelihood, starts: Sequence[Floats], names: Seq
     logs = np.log(highest_point(log_likelihood, starts))
     for _ in range(_NEWTON_STEPS):
         gradient, information = _derivatives(log_likelihood, logs)
-        covariance = _inverse(information, names)
-        step = covariance @ gradient
+        curvature, axes = np.linalg.eigh(information)
+        # where the surface is flat or bends the wrong way, the floor makes the step go uphill, and not too far
+        step = axes @ ((gradient @ axes) / np.maximum(curvature, _LEAST_CURVATURE))
         if gradient @ step < _CLOSE_ENOUGH:
             break
         logs = logs + step / max(1.0, float(np.abs(step).max()))
-    else:
-        raise NoConvergenceError(f"the search for {', '.join(names)} does not settle")
+    if gradient @ step >= _CLOSE_ENOUGH or curvature[0] < _LEAST_CURVATURE:
+        flat = [name for name, share in zip(names, axes[:, 0], strict=True) if abs(share) > _NOTICEABLE]
+        raise NoConvergenceError(
+            f"the data do not determine {' and '.join(flat)}: these customers differ too little from each other"
+        )
     parameters = np.exp(logs)
-    return Maximum(parameters, covariance * np.outer(parameters, parameters), log_likelihood(parameters)[0])
+    covariance = (axes / curvature) @ axes.T * np.outer(parameters, parameters)
+    return Maximum(parameters, covariance, log_likelihood(parameters)[0])
 
 
 def highest_point(log_likelihood: LogLikelihood, starts: Sequence[Floats]) -> Floats:
-    """The parameters of the highest point that a quasi-Newton search (BFGS) reaches from some starts."""
+    """The parameters of the highest point that a coarse quasi-Newton search (BFGS) reaches from some starts."""
     return max((_climb(log_likelihood, start) for start in starts), key=lambda found: found[0])[1]
 
 
@@ -93,7 +98,7 @@ def _climb(log_likelihood: LogLikelihood, start: Floats) -> tuple[float, Floats]
         return -value / scale, np.where(within == logs, -gradient * parameters / scale, 0.0)
 
     # Not L-BFGS-B: on a busy machine the threads of its linear algebra cost six times what four parameters need.
-    found = minimize(loss, np.log(start), jac=True, method="BFGS", options={"gtol": 1e-7, "maxiter": 500})
+    found = minimize(loss, np.log(start), jac=True, method="BFGS", options={"gtol": 1e-5, "maxiter": 200})
     return -found.fun * scale, np.exp(np.clip(found.x, low, high))
 
 
@@ -107,21 +112,3 @@ def _derivatives(log_likelihood: LogLikelihood, logs: Floats) -> tuple[Floats, F
     steps = _STEP * np.eye(len(logs))
     hessian = np.array([(gradient(logs + step) - gradient(logs - step)) / (2 * _STEP) for step in steps])
     return gradient(logs), -(hessian + hessian.T) / 2
-
-
-def _inverse(information: Floats, names: Sequence[str]) -> Floats:
-    """The covariance of the logarithms.
-
-    Raises:
-        NoConvergenceError: some direction is not determined: its curvature is no curvature, or so little that a
-            parameter could as well be zero or infinite.
-    """
-    curvature, axes = np.linalg.eigh(information)
-    if curvature[0] * _LARGEST_ERROR**2 < 1:
-        undetermined = [
-            name for name, share in zip(names, axes[:, 0], strict=True) if abs(share) > _NOTICEABLE
-        ]
-        raise NoConvergenceError(
-            f"the data do not determine {' and '.join(undetermined)}: these customers differ too little from each other"
-        )
-    return (axes / curvature) @ axes.T

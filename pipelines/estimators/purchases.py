@@ -61,7 +61,7 @@ WEEKS_PER_YEAR = 365.25 / 7
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 1.0, 0.8, 2.5), (2.0, 3.0, 0.5, 5.0))
 """Where the search starts, with times in tenths of the longest age: even, much like CDNOW, and busy and loyal."""
 
-_RACE = 20_000
+_RACE = 5_000
 """With more histories than twice these the starts compete on so many, and only the winner climbs on all of them."""
 
 
