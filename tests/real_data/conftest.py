@@ -39,6 +39,11 @@ class Example:
         with duckdb.connect(str(self.home.published_file), read_only=True) as connection:
             return connection.sql(sql).pl()
 
+    def in_warehouse(self, sql: str) -> pl.DataFrame:
+        """Read what the published numbers are made of."""
+        with duckdb.connect(str(self.home.warehouse), read_only=True) as connection:
+            return connection.sql(sql).pl()
+
     def quarantined(self) -> pl.DataFrame:
         """How many rows each source lost, and why."""
         with duckdb.connect(str(self.home.warehouse), read_only=True) as connection:

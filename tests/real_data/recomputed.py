@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import polars as pl
@@ -29,6 +30,38 @@ def rfm(customers: pl.DataFrame) -> pl.DataFrame:
         pl.read_csv(_SEGMENTS, schema_overrides={"recency_score": pl.Int32, "frequency_score": pl.Int32}),
         on=["recency_score", "frequency_score"],
         how="left",
+    )
+
+
+def month_end_states(orders: pl.DataFrame, month_ends: list[dt.date]) -> pl.DataFrame:
+    """Every buyer at every month end, by ``month`` (its first day), with scores and segment.
+
+    ``orders`` has ``customer``, ``date``, ``is_purchase`` and ``amount``, one row per order.
+    """
+    return pl.concat(
+        rfm(
+            orders.filter(pl.col("date") <= month_end)
+            .group_by("customer")
+            .agg(
+                pl.col("date").filter("is_purchase").max().alias("last_purchase_date"),
+                pl.col("is_purchase").sum().cast(pl.Int64).alias("frequency"),
+                pl.col("amount").sum().alias("monetary_amount"),
+            )
+            .filter(pl.col("frequency") > 0)
+        ).with_columns(month=month_end.replace(day=1))
+        for month_end in month_ends
+    )
+
+
+def moves(states: pl.DataFrame) -> pl.DataFrame:
+    """How many customers went from segment to segment in each month; ``(new)`` who was in none before."""
+    before = states.select(
+        "customer", pl.col("month").dt.offset_by("1mo"), pl.col("segment").alias("from_segment")
+    )
+    return (
+        states.join(before, on=["customer", "month"], how="left")
+        .group_by("month", pl.col("from_segment").fill_null("(new)"), pl.col("segment").alias("to_segment"))
+        .agg(pl.len().cast(pl.Int64).alias("customers"))
     )
 
 

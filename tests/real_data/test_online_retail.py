@@ -14,7 +14,7 @@ import pytest
 from pipelines.publication import read_manifest
 
 from .conftest import Example, MakeExample, real_data
-from .recomputed import rfm, sorted_rfm
+from .recomputed import month_end_states, moves, rfm, sorted_rfm
 
 pytestmark = pytest.mark.real_data
 
@@ -31,6 +31,21 @@ def lines() -> pl.DataFrame:
         pl.col("Quantity").cast(pl.Decimal(18, 4)),
         pl.col("UnitPrice").cast(pl.Decimal(18, 4)),
         pl.col("InvoiceDate").str.to_datetime("%Y-%m-%d %H:%M:%S"),
+    )
+
+
+@pytest.fixture(scope="module")
+def invoices(lines: pl.DataFrame) -> pl.DataFrame:
+    """One row per invoice, cancellations among them; nobody in ``customer`` where the shop knows nobody."""
+    bought = (pl.col("Quantity") > 0) & ~pl.col("StockCode").is_in(CHARGES)
+    return (
+        lines.unique()
+        .group_by(pl.col("CustomerID").alias("customer"), "InvoiceNo")
+        .agg(
+            (pl.col("Quantity") * pl.col("UnitPrice")).sum().alias("amount"),
+            bought.any().alias("is_purchase"),
+            pl.col("InvoiceDate").min().dt.date().alias("date"),
+        )
     )
 
 
@@ -75,21 +90,11 @@ def test_every_customer_is_published_once(online_retail: Example, lines: pl.Data
 
 
 def test_rfm_covers_everyone_who_bought_with_the_scores_of_their_purchases(
-    online_retail: Example, lines: pl.DataFrame
+    online_retail: Example, invoices: pl.DataFrame
 ) -> None:
-    bought = (pl.col("Quantity") > 0) & ~pl.col("StockCode").is_in(CHARGES)
-    invoices = (
-        lines.unique()
-        .filter(pl.col("CustomerID").is_not_null())
-        .group_by("CustomerID", "InvoiceNo")
-        .agg(
-            (pl.col("Quantity") * pl.col("UnitPrice")).sum().alias("amount"),
-            bought.any().alias("is_purchase"),
-            pl.col("InvoiceDate").min().dt.date().alias("date"),
-        )
-    )
     buyers = (
-        invoices.group_by("CustomerID")
+        invoices.filter(pl.col("customer").is_not_null())
+        .group_by("customer")
         .agg(
             pl.col("date").filter("is_purchase").max().alias("last_purchase_date"),
             pl.col("is_purchase").sum().alias("frequency"),
@@ -101,6 +106,54 @@ def test_rfm_covers_everyone_who_bought_with_the_scores_of_their_purchases(
     assert published.height == buyers.height == 4_338
     assert published["segment"].null_count() == 0
     assert sorted_rfm(published) == sorted_rfm(rfm(buyers))
+
+
+def test_sales_without_a_customer_are_counted_apart(
+    online_retail: Example, lines: pl.DataFrame, invoices: pl.DataFrame
+) -> None:
+    """A quarter of all lines; the twelve days of December wait for the month to end."""
+    anonymous = lines.filter(pl.col("CustomerID").is_null())
+    in_fact = online_retail.query("select count(*) from marts.fct_order_lines where customer_key is null")
+    assert anonymous.height == 135_080
+    assert in_fact.item() == anonymous.unique().height
+    of_nobody = (
+        invoices.filter(pl.col("customer").is_null(), pl.col("date") < dt.date(2011, 12, 1))
+        .group_by(pl.col("date").dt.truncate("1mo").alias("month"))
+        .agg(pl.col("is_purchase").sum().cast(pl.Int64), pl.col("amount").sum())
+        .sort("month")
+    )
+    published = online_retail.query(
+        """select month, purchases, revenue_amount from kpi.kpi_rfm_segments_monthly
+        where segment = '(anonymous)' order by month"""
+    )
+    assert published.rows() == of_nobody.rows()
+    assert published.height == 12
+
+
+def test_sales_of_a_month_are_those_of_its_segments(online_retail: Example, invoices: pl.DataFrame) -> None:
+    """What was sent back by people who had not bought yet, too: its own row, with less than nothing."""
+    published = online_retail.query(
+        "select sum(revenue_amount), sum(purchases)::bigint from kpi.kpi_rfm_segments_monthly"
+    )
+    until_november = invoices.filter(pl.col("date") < dt.date(2011, 12, 1))
+    assert published.row(0) == (until_november["amount"].sum(), until_november["is_purchase"].sum())
+    (sent_back,) = online_retail.query(
+        "select sum(revenue_amount) from kpi.kpi_rfm_segments_monthly where segment = '(no purchase)'"
+    ).row(0)
+    assert sent_back < 0
+
+
+def test_segments_and_movements_of_every_month(online_retail: Example, invoices: pl.DataFrame) -> None:
+    firsts = pl.date_range(dt.date(2010, 12, 1), dt.date(2011, 11, 1), "1mo", eager=True)
+    states = month_end_states(
+        invoices.filter(pl.col("customer").is_not_null()), firsts.dt.month_end().to_list()
+    )
+    published = online_retail.query(
+        """select month, from_segment, to_segment, customers from kpi.rfm_segment_migration
+        where customers > 0 order by all"""
+    )
+    columns = ["month", "from_segment", "to_segment", "customers"]
+    assert published.rows() == moves(states).select(columns).sort(columns).rows()
 
 
 def _chronological(files: list[Path]) -> list[list[Path]]:
