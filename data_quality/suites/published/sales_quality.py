@@ -112,14 +112,15 @@ def kpi_sales_quality_monthly() -> Suite:
                 """
                 select level, month, net_amount || ', bad ' || bad_amount || ', refunded ' || refunded_amount
                     as observed
-                from (select level, month, sum(lines) as lines, sum(net_amount) as net_amount,
-                          sum(bad_amount) as bad_amount, sum(refunded_amount) as refunded_amount
-                      from kpi.kpi_sales_quality_monthly group by all) as levels
-                left join (select date_trunc('month', order_date) as month, count(*) as fact_lines,
-                               sum(net_amount) as fact_amount,
-                               coalesce(sum(net_amount) filter (where quality = 'bad'), 0) as fact_bad_amount,
-                               sum(refunded_amount) as fact_refunded_amount
-                           from marts.fct_sales_quality group by all) as facts using (month)
+                from (select date_trunc('month', order_date) as month, count(*) as fact_lines,
+                          sum(net_amount) as fact_amount,
+                          coalesce(sum(net_amount) filter (where quality = 'bad'), 0) as fact_bad_amount,
+                          sum(refunded_amount) as fact_refunded_amount
+                      from marts.fct_sales_quality group by all) as facts
+                cross join (select distinct level from kpi.kpi_sales_quality_monthly) as levels
+                full join (select level, month, sum(lines) as lines, sum(net_amount) as net_amount,
+                               sum(bad_amount) as bad_amount, sum(refunded_amount) as refunded_amount
+                           from kpi.kpi_sales_quality_monthly group by all) as sums using (level, month)
                 where lines is distinct from fact_lines or net_amount is distinct from fact_amount
                     or bad_amount is distinct from fact_bad_amount
                     or refunded_amount is distinct from fact_refunded_amount

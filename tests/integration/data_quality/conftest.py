@@ -18,6 +18,7 @@ from data_quality.gate import run_gate
 from data_quality.results import GateResult
 from data_quality.suites.published.journeys import WAITS
 from data_quality.suites.published.loyalty import SCALES
+from data_quality.suites.published.value import COMPONENTS, FIVE_POINT_MEANS, PARTS
 from pipelines import contracts
 
 AS_OF = date(2026, 6, 30)
@@ -233,6 +234,34 @@ create table kpi.kpi_indicator_divergence as
         0.006::double as nps_fall_p_value, true as is_alert,
         min(month) over () as first_alert_month
     from kpi.kpi_loyalty_monthly where level = 'month_department';
+"""
+
+# Every third customer answered and has a quadrant.
+_VALUE = """
+create or replace table marts.customer_value as
+    select *, 'predicted' as clv_status, 'mbg_nbd' as clv_model, 0.8::double as p_alive,
+        1.5::double as expected_purchases, 20::decimal(18, 4) as clv_amount, 50.0::double as money_position,
+        4 as judged_orders_12m, 3 as kept_orders_12m, 2 as judged_contacts_12m, 1 as solved_contacts_12m,
+        2 as contacts_12m, 0 as repeat_contacts_12m, 0 as hand_offs_12m, 1.0::double as first_reply_wait_hours_12m,
+        5.0::double as resolution_wait_hours_12m, 2 as late_days_12m,
+        row_number() over (order by customer_key) % 3 = 0 as is_answering, {means}, {scores},
+        case when is_answering then 1 else 0 end as value_given_answers,
+        60.0::double as value_given_score, 0.5::double as value_given_weight_share,
+        50.0::double as value_taken_score, 1.0::double as value_taken_weight_share, 10.0::double as value_balance,
+        'more given than taken' as value_band,
+        case when is_answering then 'loyal and valuable' end as value_quadrant,
+        case when not is_answering then 'no answer, and records alone do not tell' end as no_quadrant_reason
+    from marts.customer_value;
+create table kpi.kpi_value_quadrants as
+    select 'all' as group_kind, '(all)' as group_name,
+        coalesce(value_quadrant, no_quadrant_reason, '(all)') as quadrant, count(*) as customers,
+        sum(value_given_answers) as customers_answered, 100.0::double as customer_share_percent,
+        sum(revenue_amount) as revenue_amount, {mean_scores},
+        count(*) as value_balance_n, 10.0::double as value_balance, 9.0::double as value_balance_lower,
+        11.0::double as value_balance_upper, 0 as loyalty_index_n, null::double as loyalty_index,
+        null::double as loyalty_index_lower, null::double as loyalty_index_upper
+    from marts.customer_value
+    group by grouping sets ((value_quadrant, no_quadrant_reason), ());
 """
 
 _CAMPAIGNS = """
@@ -476,6 +505,38 @@ create table kpi.kpi_loyalty_reweighted as
     from (select 'en-GB' as locale from marts.customer_rfm) group by grouping sets ((), (locale));
 """
 
+_SALES_QUALITY = """
+create table marts.fct_sales_quality as
+    select order_id, line_number, customer_key, order_date, department, net_amount, is_return,
+        0::decimal(18, 4) as refunded_amount, null::varchar as reversed_order_id, null::bigint as reversed_line_number,
+        case when customer_key is null then 'undecided' when line_number = 1 then 'bad' else 'good' end as quality,
+        case when customer_key is null then 'anonymous' when line_number = 1 then 'refund' else 'kept' end
+            as decided_by, decided_by as reasons, order_date as decided_on, null::date as open_until
+    from marts.fct_order_lines;
+create table kpi.kpi_sales_quality_monthly as
+    select cast(date_trunc('month', order_date) as date) as month,
+        case when grouping(department) = 0 then 'month_department' else 'month' end as level,
+        coalesce(department, '(all)') as department, '(all)' as category, '(all)' as campaign_id,
+        '(all)' as sales_channel, count(*) as lines, count(distinct customer_key) as customers, {amounts},
+        0::decimal(38, 4) as refunded_amount,
+        coalesce(sum(greatest(net_amount, 0)) filter (where customer_key is null), 0) as anonymous_sold_amount,
+        anonymous_sold_amount as undecided_anonymous_sold_amount, {shares}
+    from marts.fct_sales_quality group by grouping sets ((month), (month, department));
+create table kpi.kpi_sales_quality_reasons_monthly as
+    select cast(date_trunc('month', order_date) as date) as month,
+        case when grouping(department) = 0 then 'month_department' else 'month' end as level,
+        coalesce(department, '(all)') as department, '(all)' as category, '(all)' as campaign_id,
+        '(all)' as sales_channel, quality, decided_by, count(*) as lines, sum(net_amount) as net_amount,
+        sum(greatest(net_amount, 0)) as sold_amount, sum(least(net_amount, 0)) as reversed_amount
+    from marts.fct_sales_quality
+    group by grouping sets ((month, quality, decided_by), (month, quality, decided_by, department));
+create table meta.sales_reconciliation as
+    select month, lines as crm_lines, lines as fact_lines, lines as judged_lines, good_amount, bad_amount,
+        undecided_amount, net_amount as net_sales, net_amount as crm_total, 0::decimal(38, 4) as difference_judged,
+        0::decimal(38, 4) as difference_crm
+    from kpi.kpi_sales_quality_monthly where level = 'month';
+"""
+
 _ACCOUNTS = """
 create table meta.identity_match_rates as
     select 'desk' as source, 'ticket' as record_type, customer_match, true as is_matched, count(*) as records,
@@ -528,6 +589,40 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         for wait in WAITS
         for quantile, hours in (("median", 5.0), ("p90", 9.0))
     )
+    sales = ", ".join(
+        f"coalesce(sum({value}) filter (where {which}), 0)::decimal(38, 4) as {quality}{part}"
+        for quality, which in (
+            ("", "true"),
+            *((f"{quality}_", f"quality = '{quality}'") for quality in ("good", "bad", "undecided")),
+        )
+        for part, value in (
+            ("net_amount" if not quality else "amount", "net_amount"),
+            ("sold_amount", "greatest(net_amount, 0)"),
+            ("reversed_amount", "least(net_amount, 0)"),
+        )
+    )
+    sales_shares = ", ".join(
+        f"100.0::double * {part}::double / nullif({whole}::double, 0) as {share}"
+        for share, part, whole in (
+            ("good_share", "good_sold_amount", "sold_amount"),
+            ("bad_share", "bad_sold_amount", "sold_amount"),
+            ("undecided_share", "undecided_sold_amount", "sold_amount"),
+            ("bad_share_of_decided", "bad_sold_amount", "(good_sold_amount + bad_sold_amount)"),
+            ("anonymous_share", "anonymous_sold_amount", "sold_amount"),
+        )
+    )
+    value_means = ", ".join(
+        f"case when is_answering then 4.0::double end as {mean}_12m_mean, "
+        f"case when is_answering then 1 else 0 end as {mean}_answers_12m"
+        for mean in (*FIVE_POINT_MEANS, "ease")
+    )
+    value_scores = ", ".join(
+        f"50.0::double as {name}_score" for side in PARTS for name in (*PARTS[side], *COMPONENTS[side])
+    )
+    value_mean_scores = ", ".join(
+        f"count(*) as {name}_n, 50.0::double as {name}_score"
+        for name in (*COMPONENTS["given"], *COMPONENTS["taken"], "value_given", "value_taken")
+    )
     with duckdb.connect(str(path)) as connection:
         connection.execute(_PIPELINE)
         for contract in contracts.ALL:
@@ -545,12 +640,16 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
             )
         connection.execute(_FACTS)
         connection.execute(_MARTS.format(unanswered=unanswered))
+        connection.execute(
+            _VALUE.format(means=value_means, scores=value_scores, mean_scores=value_mean_scores)
+        )
         connection.execute(_RELATIONSHIP)
         connection.execute(_RESPONSE_STYLE)
         connection.execute(_PROBLEMS)
         connection.execute(_FORGIVENESS)
         connection.execute(_CAMPAIGNS)
         connection.execute(_JOURNEYS.format(shares=shares, waits=waits))
+        connection.execute(_SALES_QUALITY.format(amounts=sales, shares=sales_shares))
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
 
 
