@@ -43,10 +43,19 @@ KPI_TARGETS = Contract(
     ("kpi", "department", "month"),
     "One row per target of a KPI, department and month.",
     (
-        Column("kpi", Kind.TEXT, "KPI the target is for, as the seed scorecard_kpis names it: nps, csat, return_rate, ..."),
+        Column(
+            "kpi",
+            Kind.TEXT,
+            "KPI the target is for, as the seed scorecard_kpis names it: nps, csat, return_rate, ...",
+        ),
         Column("department", Kind.TEXT, "Department that should reach it."),
         Column("month", Kind.DATE, "First day of the month."),
-        Column("target_value", Kind.DECIMAL, "Value to reach, in the unit of the KPI: points, percent or money.", required=True),
+        Column(
+            "target_value",
+            Kind.DECIMAL,
+            "Value to reach, in the unit of the KPI: points, percent or money.",
+            required=True,
+        ),
     ),
 )
 
