@@ -328,9 +328,7 @@ def regret(texts: Texts) -> alt.LayerChart:
         y=alt.Y("campaign_name_label:N", sort="-x", title=None, axis=alt.Axis(labelLimit=220)),
         tooltip=tooltip,
     )
-    zero = (
-        alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(strokeDash=[4, 3], color=GREY).encode(x="zero:Q")
-    )
+    zero = _rows_chart().mark_rule(strokeDash=[4, 3], color=GREY).encode(x=alt.datum(0))
     verdict = alt.Color(
         "campaign_verdict_label:N",
         scale=alt.Scale(

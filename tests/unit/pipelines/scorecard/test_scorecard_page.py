@@ -26,7 +26,8 @@ def database(tmp_path: Path) -> Path:
             "create table meta.publication as select date '2024-02-29' as as_of_date, 'v1' as version"
         )
         connection.execute(
-            "create table marts.dim_dates as select day::date as date_day, date_trunc('month', day)::date as month_start"
+            "create table marts.dim_dates as"
+            " select day::date as date_day, date_trunc('month', day)::date as month_start"
             " from range(date '2024-01-01', date '2024-03-01', interval 1 day) as days (day)"
         )
         connection.execute(
@@ -38,7 +39,8 @@ def database(tmp_path: Path) -> Path:
             " null::double as response_rate_lower, null::double as response_rate_upper, 0 as invitations"
         )
         connection.execute(
-            "insert into kpi.kpi_loyalty_monthly by name select * replace ('month_department' as level, ? as department)"
+            "insert into kpi.kpi_loyalty_monthly by name"
+            " select * replace ('month_department' as level, ? as department)"
             " from kpi.kpi_loyalty_monthly",
             [NASTY],
         )

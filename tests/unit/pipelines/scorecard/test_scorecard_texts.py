@@ -28,8 +28,8 @@ def test_every_panel_and_tile_has_a_title(language):
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.name)
 def test_a_chart_reads_rows_that_the_page_hands_it(language, panel):
     spec = panel.chart(texts_of(language)).to_dict()
-    assert "rows" in str(spec["data"] if "data" in spec else spec["layer"])
-    assert "datasets" not in spec or spec["datasets"].keys() <= {"rows"} or panel.name == "regret"
+    assert spec["data"] == {"name": "rows"}
+    assert "datasets" not in spec
 
 
 def test_an_unknown_value_stays_as_it_is():
