@@ -11,7 +11,7 @@ import dagster as dg
 from orchestration.assets.dbt import PROJECT, model_assets
 from orchestration.assets.estimates import estimates_asset
 from orchestration.assets.matching import matching_assets
-from orchestration.assets.publication import publication_asset
+from orchestration.assets.publication import publication_asset, ways_out_assets
 from orchestration.assets.raw import raw_tables, source_assets
 from orchestration.checks import published_checks, raw_checks
 from orchestration.jobs import arrivals_job, file_sources, nightly
@@ -50,6 +50,7 @@ def build_definitions(
             *model_assets(home, project),
             estimates_asset(manifest),
             publication_asset(manifest),
+            *ways_out_assets(settings),
         ],
         asset_checks=[raw_checks(settings), match_rates_check, published_checks()],
         jobs=[nightly, arrivals_job(settings)] if can_arrive else [nightly],

@@ -12,6 +12,7 @@ WRITER_POOL = "warehouse_writer"  # DuckDB lets one process write: whoever write
 CONFIG_VARIABLE = "KIZUNA_CONFIG"  # the settings file, for processes that Dagster starts
 
 PUBLICATION = dg.AssetKey(["publication"])
+WAYS_OUT = dg.AssetKey(["ways_out"])
 
 
 def source_key(name: str) -> dg.AssetKey:

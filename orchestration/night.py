@@ -38,12 +38,17 @@ OnEvent = Callable[[dg.DagsterEvent], None]
 
 @dataclass
 class NightResult:
-    """What a night came to. ``published`` is the new version's name; None: nothing was published."""
+    """What a night came to.
+
+    ``published`` is the new version's name; None: nothing was published. A night can fail after that: where
+    what is published was to go to other places as well.
+    """
 
     run_id: str
     as_of: dt.date
     seconds: float = 0.0
     published: str | None = None
+    succeeded: bool = True
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -93,8 +98,8 @@ def run_night(
         for event in executed.all_events:
             _take(event, result)
     result.seconds = (dt.datetime.now(dt.UTC) - started).total_seconds()
+    result.succeeded = executed.success
     if not executed.success:
-        result.published = None
         result.failures = result.failures or ["the run failed; its events are in the UI"]
     return result
 

@@ -66,6 +66,11 @@ class Home:
         return self.published / "kizuna.duckdb"
 
     @property
+    def published_parquet(self) -> Path:
+        """The same tables as Parquet: a link that is switched in the same step."""
+        return self.published / "parquet"
+
+    @property
     def quality(self) -> Path:
         """Great Expectations data docs."""
         return self.root / "quality"

@@ -7,13 +7,15 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.keys import OWNERS, PUBLICATION, WRITER_POOL
+from orchestration.keys import OWNERS, PUBLICATION, WAYS_OUT, WRITER_POOL
 from orchestration.presentation import bar_plot, markdown_table
 from orchestration.resources import Company, ProgressDisplay
 from pipelines.home import Home
 from pipelines.night import business_date, gate_results
-from pipelines.publication import SCHEMAS, Published, TableDoc, publish
+from pipelines.publication import SCHEMAS, Published, TableDoc, current_version, publish
+from pipelines.publication.ways_out import take_ways_out, ways_out
 from pipelines.semantic_layer import write_metrics_folder
+from pipelines.settings import Settings
 from pipelines.transformation import semantic_manifest
 
 
@@ -61,12 +63,43 @@ def publication_asset(manifest: Path) -> dg.AssetsDefinition:
             docs=table_docs(manifest),
             checks=gate_results(home, context.run.run_id),
             keep_versions=company.settings.publication.keep_versions,
+            parquet=bool(company.settings.publication.parquet),
             progress=lambda step: display.report(step, 0, 0),
         )
         write_metrics_folder(home.metrics, semantic_manifest(home), home.published_file)
         return dg.MaterializeResult(metadata=_metadata(home, published))
 
     return publication
+
+
+def ways_out_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The asset of what the settings ask for beside the file; none where they ask for nothing.
+
+    An asset of its own: when it fails, the run fails, and the file stays published.
+    """
+    if settings.publication.postgres is None and not isinstance(settings.publication.parquet, str):
+        return []
+
+    @dg.asset(
+        key=WAYS_OUT,
+        deps=[PUBLICATION],
+        group_name="publication",
+        owners=OWNERS,
+        kinds={"postgres"} if settings.publication.postgres else {"parquet"},
+        pool=WRITER_POOL,
+        description="The published tables where the settings want them, too: a schema in PostgreSQL, a Parquet folder.",
+    )
+    def the_ways_out(
+        company: dg.ResourceParam[Company], display: dg.ResourceParam[ProgressDisplay]
+    ) -> dg.MaterializeResult:
+        display.report("writing what is published to its other places", 0, 0)
+        version = current_version(company.home)
+        assert version is not None  # the asset before this one has published it
+        done = take_ways_out(ways_out(company.home, company.settings), version)
+        texts = {name: dg.MetadataValue.text(text) for name, text in done.items()}
+        return dg.MaterializeResult(metadata={"version": dg.MetadataValue.text(version.name), **texts})
+
+    return [the_ways_out]
 
 
 def _metadata(home: Home, published: Published) -> dict[str, dg.MetadataValue]:

@@ -25,6 +25,7 @@ from pipelines.settings import (
     customer_key_secret,
     load_settings,
     secret_value,
+    setting_secret,
 )
 from pipelines.sources.errors import SourceError
 from pipelines.sources.files import find_files
@@ -62,6 +63,15 @@ def examine(home: Home, config: Path, *, connect: bool = False) -> list[Finding]
 
 def _settings_findings(home: Home, settings: Settings, connect: bool) -> Iterator[Finding]:
     yield _attempt("customer key", lambda: customer_key_secret(settings) and "the secret is set")
+    postgres = settings.publication.postgres
+    if postgres is not None:
+        yield _attempt(
+            "publication",
+            lambda: (
+                setting_secret(settings, "publication.postgres.connection", postgres.connection)
+                and f"{postgres.connection.env} is set: every version goes to schema {postgres.schema_name}, too"
+            ),
+        )
     for name, source in settings.sources.items():
         for mapping in source.mappings:
             source_fields(mapping)

@@ -17,10 +17,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.cli.source import source_app
+from pipelines.extensions import ExtensionError
 from pipelines.home import Home, StateFolderError
 from pipelines.privacy import CustomerKeySecretChangedError
 from pipelines.publication import PublicationError
-from pipelines.settings import CONFIG_NAME, SettingsError, customer_key_secret, load_settings
+from pipelines.serving import ServingError
+from pipelines.settings import (
+    CONFIG_NAME,
+    SettingsError,
+    customer_key_secret,
+    load_settings,
+    setting_secret,
+)
 from pipelines.sources.errors import SourceError
 from pipelines.warehouse import WarehouseBusyError
 
@@ -57,6 +65,8 @@ def main() -> None:
         WarehouseBusyError,
         StateFolderError,
         CustomerKeySecretChangedError,
+        ServingError,
+        ExtensionError,
     ) as error:
         _tell(str(error))
     except OSError as error:  # no place, no right, no such folder
@@ -133,7 +143,8 @@ def _print_next_step(config: Path, as_of: dt.date) -> None:
 def run(config: Config = _DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Run one night now: ingest what is new, check, transform, check, publish.
 
-    The run is the nightly job and shows in the UI. Exit code 0 only when a version was published.
+    The run is the nightly job and shows in the UI. Exit code 0 only when a version was published, and written
+    wherever else the settings want it.
 
     Example: kizuna run --as-of 2026-09-30
     """
@@ -155,7 +166,7 @@ def run(config: Config = _DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = 
         print(json.dumps(summary, default=str, indent=2))
     else:
         print_night(out, err, summary)
-    if result.published is None:
+    if result.published is None or not result.succeeded:
         raise typer.Exit(1)
 
 
@@ -219,6 +230,30 @@ def ui(
 
 
 @app.command()
+def serve(
+    config: Config = _DEFAULT_CONFIG,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 9494,
+) -> None:
+    """Serve the published file to DuckDB clients on other machines, read-only. End it with Ctrl-C.
+
+    The token is in the environment variable that serve.token names in the settings (KIZUNA_SERVE_TOKEN). A new
+    publication is seen by the next query. A client needs DuckDB 1.5 with its extension quack:
+
+    \b
+      ATTACH 'quack:127.0.0.1:9494' AS kizuna (TOKEN '...');
+      FROM kizuna.query('select * from kpi.kpi_loyalty_monthly');
+
+    Example: KIZUNA_SERVE_TOKEN=... kizuna serve --config shop/kizuna.yml --port 9494
+    """
+    from orchestration.cli.serving import serve_until_ended
+
+    settings = load_settings(config)
+    token = setting_secret(settings, "serve.token", settings.serve.token)
+    serve_until_ended(Home.from_environment(), token, host, port, out, err)
+
+
+@app.command()
 def rebuild(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")] = False,
 ) -> None:
@@ -271,11 +306,40 @@ def publication_list(as_json: AsJson = False) -> None:
 def publication_rollback(
     version: Annotated[str, typer.Argument(help="A version from: kizuna publication list")],
 ) -> None:
-    """Let BI tools open another version, in one step; nothing is deleted."""
+    """Let BI tools open another version, in one step; nothing is deleted.
+
+    A PostgreSQL schema or a Parquet folder of your own follows with: kizuna publication export
+    """
     from pipelines.publication import rollback
 
     chosen = rollback(Home.from_environment(), version)
     out.print(f"Readers now open {chosen.name}, as of {chosen.as_of}.", highlight=False)
+
+
+@publication_app.command("export")
+def publication_export(config: Config = _DEFAULT_CONFIG) -> None:
+    """Write the current version once more to where the settings want it: a PostgreSQL schema, a Parquet folder.
+
+    A night does that itself. This is for after a failure, a rollback, or a change of the settings.
+
+    Example: kizuna publication export --config shop/kizuna.yml
+    """
+    from pipelines.publication import current_version
+    from pipelines.publication.ways_out import take_ways_out, ways_out
+    from pipelines.turn import turn
+
+    settings, home = load_settings(config), Home.from_environment()
+    ways = ways_out(home, settings)
+    if not ways:
+        raise SettingsError(
+            f"{settings.path}: publication names no other place: add postgres or a parquet folder"
+        )
+    version = current_version(home)
+    if version is None:
+        raise PublicationError("nothing has been published yet: kizuna run")
+    with turn(home):
+        for name, text in take_ways_out(ways, version).items():
+            out.print(f"{name}: {version.name}, {text}", highlight=False, soft_wrap=True)
 
 
 def _version_fields(version: Any) -> dict[str, object]:

@@ -8,10 +8,13 @@ Does not: what is in the tables (dbt) and whether it may be published (the gate)
 - ``relations``: which tables and columns are published, and that each is described
 - ``fingerprint``: hashes of content, by month
 - ``plan``: what can be kept from the version before
+- ``about``: what a version says about itself: ``meta.publication`` and ``meta.columns``
 - ``build``: one version folder, from the warehouse and perhaps the version before
 - ``versions``: the versions on disk, the link that readers open, retention, rollback
 - ``files``: copies, links, removal and syncing to disk
 - ``publishing``: the steps in their order
+- ``ways_out``: what the settings ask for beside the file: ``parquet_folder``, ``postgres`` (with
+  ``postgres_catalog`` and ``postgres_types``)
 """
 
 from __future__ import annotations

@@ -15,11 +15,14 @@ from pathlib import Path
 import duckdb
 
 from pipelines.home import Home
+from pipelines.publication.about import Stamp, about_tables, published_since
 from pipelines.publication.files import FOLDER_MODE, copy_file, link_file, remove_tree
 from pipelines.publication.fingerprint import WHOLE, fingerprints, rows_of, together
 from pipelines.publication.model import (
     DATABASE_NAME,
+    PARQUET_FOLDER,
     STORAGE_VERSION,
+    Manifest,
     PublicationError,
     Slice,
     Table,
@@ -28,7 +31,7 @@ from pipelines.publication.model import (
 )
 from pipelines.publication.plan import Base, Plan, Source
 from pipelines.publication.relations import (
-    PUBLICATION_TABLE,
+    ABOUT_TABLES,
     SCHEMAS,
     columns_of,
     identifier,
@@ -41,42 +44,6 @@ _SCRATCH = ".scratch"
 
 
 @dataclass(frozen=True)
-class Stamp:
-    """The one row of ``meta.publication``."""
-
-    as_of_date: dt.date
-    version: str
-    run_id: str
-    built_at: dt.datetime
-    kizuna_version: str
-    duckdb_version: str
-    tables: int
-    rows: int
-    content_hash: str
-    checks_passed: int
-    checks_warned: int
-
-
-_STAMP_COLUMNS = {
-    "as_of_date": ("date", "The business date up to which events are counted in every table."),
-    "version": ("varchar", "Name of this version, as `kizuna publication rollback` takes it."),
-    "run_id": ("varchar", "The run that built this version; the orchestration shows it under this id."),
-    "built_at": ("timestamp", "When this version was built (UTC)."),
-    "kizuna_version": ("varchar", "The version of Kizuna that built it."),
-    "duckdb_version": (
-        "varchar",
-        "The version of DuckDB that wrote it; content hashes compare within one version.",
-    ),
-    "tables": ("integer", "Number of published tables, this one aside."),
-    "rows": ("bigint", "Rows of all published tables together, this one aside."),
-    "content_hash": ("varchar", "Hash over all tables of marts and kpi: equal hashes are equal numbers."),
-    "checks_passed": ("integer", "Quality checks that passed before this version was published."),
-    "checks_warned": ("integer", "Quality checks that found something worth a look but no reason to stop."),
-}
-_STAMP_DESCRIPTION = "One row: which data this file holds, from which run, and how its checks ended."
-
-
-@dataclass(frozen=True)
 class Workbench:
     """An open connection, the catalog name of the warehouse in it, and the folder that is being built."""
 
@@ -84,10 +51,11 @@ class Workbench:
     warehouse: str
     folder: Path
     tuning: Tuning
+    parquet: bool  # whether Parquet files are written beside the DuckDB file
 
 
 @contextmanager
-def open_workbench(home: Home, folder: Path, tuning: Tuning) -> Iterator[Workbench]:
+def open_workbench(home: Home, folder: Path, tuning: Tuning, *, parquet: bool) -> Iterator[Workbench]:
     """Read the warehouse, and spill into the folder of the build.
 
     Raises:
@@ -109,7 +77,7 @@ def open_workbench(home: Home, folder: Path, tuning: Tuning) -> Iterator[Workben
             con.execute("set enable_progress_bar = false")
             con.execute(f"attach {literal(str(home.warehouse))} as {identifier(warehouse)} (read_only)")
             con.execute(f"use {identifier(warehouse)}")
-            yield Workbench(con, warehouse, folder, tuning)
+            yield Workbench(con, warehouse, folder, tuning, parquet)
     finally:
         remove_tree(scratch)
 
@@ -126,8 +94,14 @@ def read_sources(bench: Workbench, docs: Mapping[str, TableDoc]) -> list[Source]
     ]
 
 
-def build_version(bench: Workbench, sources: Sequence[Source], plan: Plan, stamp: Stamp) -> dict[str, Table]:
-    """Write ``kizuna.duckdb`` and ``parquet/`` into the folder, and compare the file with the warehouse.
+def build_version(
+    bench: Workbench, sources: Sequence[Source], plan: Plan, stamp: Stamp, before: Manifest | None
+) -> dict[str, Table]:
+    """Write ``kizuna.duckdb`` and, where asked for, ``parquet/`` into the folder, and compare the file with
+    the warehouse.
+
+    Args:
+        before: of the version that readers open now, whether or not the plan starts from it.
 
     Returns:
         The manifest's entry of each table.
@@ -148,12 +122,21 @@ def build_version(bench: Workbench, sources: Sequence[Source], plan: Plan, stamp
         doc = source.relation.doc
         columns = {column: doc.columns[column] for column in source.relation.columns}
         _describe(bench, source.relation.within(TARGET), doc.description, columns)
-    _write_stamp(bench, stamp)
+    since = {
+        source.relation.name: published_since(source.relation, before, stamp.as_of_date) for source in sources
+    }
+    _write_about(bench, sources, since, stamp)
     # Closing folds the log into the file; opened again it shows what a reader will see.
     bench.con.execute(f"detach {TARGET}")
     bench.con.execute(f"attach {literal(str(path))} as {TARGET} (read_only)")
     _verify(bench, sources)
-    entries = {source.relation.name: _table_entry(bench, source, plan.base) for source in sources}
+    entries = {
+        source.relation.name: _table_entry(bench, source, plan.base, since[source.relation.name])
+        for source in sources
+    }
+    if bench.parquet:
+        for name in ABOUT_TABLES:
+            _copy_to_parquet(bench, f"from {TARGET}.{name}", _parquet_file(*name.split("."), WHOLE))
     bench.con.execute(f"detach {TARGET}")
     return entries
 
@@ -194,19 +177,25 @@ def _describe(bench: Workbench, table: str, description: str, columns: Mapping[s
         bench.con.execute(f"comment on column {table}.{identifier(column)} is {literal(text)}")
 
 
-def _write_stamp(bench: Workbench, stamp: Stamp) -> None:
-    table = f"{TARGET}.{PUBLICATION_TABLE}"
-    columns = ", ".join(f"{identifier(name)} {kind}" for name, (kind, _) in _STAMP_COLUMNS.items())
-    bench.con.execute(f"create or replace table {table} ({columns})")
-    values = [getattr(stamp, name) for name in _STAMP_COLUMNS]
-    bench.con.execute(f"insert into {table} values ({', '.join('?' * len(values))})", values)
-    _describe(bench, table, _STAMP_DESCRIPTION, {name: text for name, (_, text) in _STAMP_COLUMNS.items()})
+def _write_about(
+    bench: Workbench, sources: Sequence[Source], since: Mapping[str, Mapping[str, dt.date]], stamp: Stamp
+) -> None:
+    relations = [source.relation for source in sources]
+    for about in about_tables(relations, since, stamp):
+        table = f"{TARGET}.{about.name}"
+        columns = ", ".join(f"{identifier(name)} {kind}" for name, (kind, _) in about.columns.items())
+        bench.con.execute(f"create or replace table {table} ({columns})")
+        bench.con.executemany(
+            f"insert into {table} values ({', '.join('?' * len(about.columns))})", about.rows
+        )
+        _describe(bench, table, about.description, {name: text for name, (_, text) in about.columns.items()})
 
 
 def _verify(bench: Workbench, sources: Sequence[Source]) -> None:
     """One scan of the new file: the warehouse's relations, columns, rows and hashes, and nothing else."""
     found = columns_of(bench.con, TARGET)
-    del found[PUBLICATION_TABLE]
+    for name in ABOUT_TABLES:
+        del found[name]
     expected = {source.relation.name: source.relation.columns for source in sources}
     if _ordered(found) != _ordered(expected):
         raise PublicationError("the new file has other tables or columns than the warehouse")
@@ -226,23 +215,26 @@ def _ordered(relations: Mapping[str, Mapping[str, str]]) -> dict[str, list[tuple
     return {name: list(columns.items()) for name, columns in relations.items()}
 
 
-def _table_entry(bench: Workbench, source: Source, base: Base | None) -> Table:
-    """Write a Parquet file for each slice, or link that of the base where the content is the same."""
+def _table_entry(bench: Workbench, source: Source, base: Base | None, since: dict[str, dt.date]) -> Table:
+    """The manifest's entry, with a Parquet file for each slice where they are asked for."""
     relation = source.relation
-    where = Path("parquet", relation.schema, relation.table)
-    (bench.folder / where).mkdir(mode=FOLDER_MODE, parents=True)
     before = base.manifest.tables[relation.name].slices if base else {}
     slices = {}
     for name, now in source.slices.items():
-        file = where / f"{name}.parquet"
-        path = bench.folder / file
-        if base and name in before and before[name].content_hash == now.content_hash:
-            link_file(base.version.folder / before[name].file, path)
-        else:
-            rows = f"from {relation.within(TARGET)} where {rows_of([name], source.split_by)}"
-            bench.con.execute(f"copy ({rows}) to {literal(str(path))} (format parquet, compression zstd)")
+        file = _parquet_file(relation.schema, relation.table, name) if bench.parquet else None
+        if file is not None:
+            known = before.get(name)
+            if base and known and known.file and known.content_hash == now.content_hash:
+                (bench.folder / file).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+                link_file(base.version.folder / known.file, bench.folder / file)
+            else:
+                where = rows_of([name], source.split_by)
+                _copy_to_parquet(bench, f"from {relation.within(TARGET)} where {where}", file)
         slices[name] = Slice(
-            rows=now.rows, content_hash=now.content_hash, file=file.as_posix(), bytes=path.stat().st_size
+            rows=now.rows,
+            content_hash=now.content_hash,
+            file=file.as_posix() if file else None,
+            bytes=(bench.folder / file).stat().st_size if file else 0,
         )
     total = together(source.slices.values())
     return Table(
@@ -250,6 +242,18 @@ def _table_entry(bench: Workbench, source: Source, base: Base | None) -> Table:
         content_hash=total.content_hash,
         schema_hash=relation.schema_hash,
         columns=dict(relation.columns),
+        published_since=since,
         split_by=source.split_by,
         slices=slices,
     )
+
+
+def _parquet_file(schema: str, table: str, slice_name: str) -> Path:
+    """Relative to the version's folder."""
+    return Path(PARQUET_FOLDER, schema, table, f"{slice_name}.parquet")
+
+
+def _copy_to_parquet(bench: Workbench, rows: str, file: Path) -> None:
+    path = bench.folder / file
+    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    bench.con.execute(f"copy ({rows}) to {literal(str(path))} (format parquet, compression zstd)")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 FILE_MODE = 0o600  # what is published is about people: the owner only
 FOLDER_MODE = 0o700
+NEXT_LINK = ".next-"  # before a link's name: the link that will replace it
 _CHUNK = 1 << 30  # one call copies at most this much
 
 
@@ -27,6 +28,16 @@ def link_file(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # no hard links here, or too many of them
         copy_file(source, target)
+
+
+def point_link(link: Path, target: Path) -> None:
+    """Make a symbolic link lead to a target in one rename; one that does already is left alone."""
+    if link.is_symlink() and link.readlink() == target:
+        return
+    following = link.with_name(f"{NEXT_LINK}{link.name}")
+    following.unlink(missing_ok=True)
+    following.symlink_to(target)
+    following.replace(link)
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 DATABASE_NAME = "kizuna.duckdb"
 MANIFEST_NAME = "manifest.json"
+PARQUET_FOLDER = "parquet"
+CURRENT = "current"  # the link to the version that readers open now
 # DuckDB clients from 1.0 on read it; the default of a newer DuckDB shuts older ones out.
 STORAGE_VERSION = "v1.0.0"
 
@@ -101,22 +103,26 @@ class _Stored(BaseModel):
 class Slice(_Stored):
     """A month of a large table, or the whole of a small one, and its Parquet file.
 
-    ``file`` is relative to the version's folder.
+    ``file`` is relative to the version's folder; None: Parquet was not asked for.
     """
 
     rows: int
     content_hash: str
-    file: str
+    file: str | None
     bytes: int
 
 
 class Table(_Stored):
-    """``columns`` maps name to type, in order; ``split_by`` is the date column when each month is a slice."""
+    """``columns`` maps name to type, in order; ``split_by`` is the date column when each month is a slice.
+
+    ``published_since`` has the business date of the first version with a column of that name.
+    """
 
     rows: int
     content_hash: str
     schema_hash: str
     columns: dict[str, str]
+    published_since: dict[str, dt.date] = {}
     split_by: str | None
     slices: dict[str, Slice]
 

@@ -14,6 +14,7 @@ import duckdb
 
 from pipelines.home import Home
 from pipelines.publication import build, versions
+from pipelines.publication.about import Stamp
 from pipelines.publication.files import (
     FOLDER_MODE,
     protect_tree,
@@ -49,6 +50,7 @@ def publish(
     docs: Mapping[str, TableDoc],
     checks: Sequence[Mapping[str, object]],
     keep_versions: int,
+    parquet: bool = True,
     progress: Callable[[str], None] | None = None,
     tuning: Tuning | None = None,
 ) -> Published:
@@ -64,6 +66,7 @@ def publish(
         checks: results of the gate; each has ``success`` and ``severity`` (``error`` or ``warning``), the
             rest goes into the manifest as it is.
         keep_versions: how many versions stay, this one included; at least 1.
+        parquet: whether Parquet files are written beside the DuckDB file.
         progress: told each step in words.
 
     Raises:
@@ -71,7 +74,9 @@ def publish(
     """
     if keep_versions < 1:
         raise ValueError(f"keep_versions is {keep_versions}; at least the new version must stay")
-    request = _Request(as_of, run_id, docs, checks, *_count(checks), tuning or Tuning(), progress or log.info)
+    request = _Request(
+        as_of, run_id, docs, checks, *_count(checks), parquet, tuning or Tuning(), progress or log.info
+    )
     home.create()
     sync_folder(home.root)
     with versions.only_writer(home):
@@ -115,6 +120,7 @@ class _Request:
     checks: Sequence[Mapping[str, object]]
     passed: int
     warned: int
+    parquet: bool
     tuning: Tuning
     tell: Callable[[str], None]
 
@@ -144,11 +150,13 @@ def _build(home: Home, folder: Path, built_at: dt.datetime, request: _Request) -
     """Write a whole version into the folder. Returns its manifest and the number of rows written."""
     software = (installed_version("kizuna"), duckdb.__version__)
     request.tell("reading what changed")
-    with build.open_workbench(home, folder, request.tuning) as bench:
+    with build.open_workbench(home, folder, request.tuning, parquet=request.parquet) as bench:
         sources = build.read_sources(bench, request.docs)
     stamp = _stamp(sources, built_at, request, software)
-    plan = make_plan(sources, _base(home), software, request.tuning)
-    plan, tables = _follow(plan, home, folder, sources, stamp=stamp, request=request)
+    base = _base(home)
+    plan = make_plan(sources, base, software, request.tuning)
+    job = _Job(home, folder, sources, stamp, base.manifest if base else None, request)
+    plan, tables = _follow(plan, job)
     size = (folder / DATABASE_NAME).stat().st_size
     compact = plan.base.manifest.compact_bytes_per_row if plan.base else size / max(stamp.rows, 1)
     manifest = Manifest(
@@ -174,22 +182,33 @@ def _build(home: Home, folder: Path, built_at: dt.datetime, request: _Request) -
     )
 
 
-def _follow(
-    plan: Plan, home: Home, folder: Path, sources: Sequence[Source], *, stamp: build.Stamp, request: _Request
-) -> tuple[Plan, dict[str, Table]]:
+@dataclass(frozen=True)
+class _Job:
+    """What one version is made of, whatever the plan."""
+
+    home: Home
+    folder: Path
+    sources: Sequence[Source]
+    stamp: Stamp
+    before: Manifest | None
+    request: _Request
+
+
+def _follow(plan: Plan, job: _Job) -> tuple[Plan, dict[str, Table]]:
     """Follow the plan; where its base proves unsound, write whole. Returns the plan that was followed."""
-    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    request.tell(f"writing {'a part' if plan.base else 'everything'}: {plan.reason}")
+    job.folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    job.request.tell(f"writing {'a part' if plan.base else 'everything'}: {plan.reason}")
     try:
-        with build.open_workbench(home, folder, request.tuning) as bench:
-            return plan, build.build_version(bench, sources, plan, stamp)
+        with build.open_workbench(
+            job.home, job.folder, job.request.tuning, parquet=job.request.parquet
+        ) as bench:
+            return plan, build.build_version(bench, job.sources, plan, job.stamp, job.before)
     except (PublicationError, duckdb.Error) as error:
         if plan.base is None:
             raise
         log.warning("version %s is no sound base (%s)", plan.base.version.name, type(error).__name__)
-    remove_tree(folder)
-    again = whole(sources, "the version before is damaged")
-    return _follow(again, home, folder, sources, stamp=stamp, request=request)
+    remove_tree(job.folder)
+    return _follow(whole(job.sources, "the version before is damaged"), job)
 
 
 def _base(home: Home) -> Base | None:
@@ -204,9 +223,9 @@ def _base(home: Home) -> Base | None:
 
 def _stamp(
     sources: Sequence[Source], built_at: dt.datetime, request: _Request, software: tuple[str, str]
-) -> build.Stamp:
+) -> Stamp:
     business = [source for source in sources if source.relation.schema in _NUMBERS_OF_BUSINESS]
-    return build.Stamp(
+    return Stamp(
         as_of_date=request.as_of,
         version=versions.version_name(request.as_of, built_at),
         run_id=request.run_id,

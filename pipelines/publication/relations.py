@@ -12,6 +12,8 @@ from pipelines.publication.model import PublicationError, TableDoc
 
 SCHEMAS = ("marts", "kpi", "meta")
 PUBLICATION_TABLE = "meta.publication"
+COLUMNS_TABLE = "meta.columns"
+ABOUT_TABLES = (PUBLICATION_TABLE, COLUMNS_TABLE)  # the publication writes them: see ``about``
 # Parquet has no such integer: DuckDB would write a rounded double without a word.
 _NOT_IN_PARQUET = ("HUGEINT", "UHUGEINT")
 _NAMED_AT_MOST = 20  # names in one message; more help nobody
@@ -82,10 +84,9 @@ def published_relations(
         raise PublicationError(
             f"the warehouse has no relation in {', '.join(SCHEMAS)}: build the marts first"
         )
-    if PUBLICATION_TABLE in found:
-        raise PublicationError(
-            f"{PUBLICATION_TABLE} is written by the publication; remove it from the warehouse"
-        )
+    for name in ABOUT_TABLES:
+        if name in found:
+            raise PublicationError(f"{name} is written by the publication; remove it from the warehouse")
     _refuse("no description for", _undescribed(found, docs), "describe it in its model's yml")
     _refuse("no type of Parquet holds", _too_wide(found), "cast it to bigint or decimal in its model")
     published = [Relation(*name.split(".", 1), columns, docs[name]) for name, columns in found.items()]

@@ -20,14 +20,21 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipelines.home import Home
-from pipelines.publication.files import FILE_MODE, remove_tree, sync_folder
-from pipelines.publication.model import DATABASE_NAME, MANIFEST_NAME, Manifest, PublicationError, Version
+from pipelines.publication.files import FILE_MODE, NEXT_LINK, point_link, remove_tree, sync_folder
+from pipelines.publication.model import (
+    CURRENT,
+    DATABASE_NAME,
+    MANIFEST_NAME,
+    PARQUET_FOLDER,
+    Manifest,
+    PublicationError,
+    Version,
+)
 
 BUILDING = ".building-"
 _REMOVING = ".removing-"
 _LOCK = ".lock"
-_NEXT_LINK = f".{DATABASE_NAME}.next"
-_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-\d{8}T\d{9}Z")  # what version_name gives
+VERSION_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-\d{8}T\d{9}Z")  # what version_name gives
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +105,8 @@ def read_manifest(folder: Path) -> Manifest:
 def damage(folder: Path, manifest: Manifest) -> str | None:
     """What is missing or has another size than the manifest says; None for a sound version."""
     sizes = {DATABASE_NAME: manifest.database_bytes}
-    sizes |= {part.file: part.bytes for table in manifest.tables.values() for part in table.slices.values()}
+    slices = (part for table in manifest.tables.values() for part in table.slices.values())
+    sizes |= {part.file: part.bytes for part in slices if part.file is not None}
     for name, size in sizes.items():
         path = folder / name
         if not path.is_file():
@@ -135,14 +143,20 @@ def _lock(handle: int) -> None:
 
 
 def switch(home: Home, name: str) -> None:
-    """Point the published file at a version: one rename, so a reader meets the old link or the new one."""
+    """Point what is published at a version: one rename, so a reader meets the old link or the new one.
+
+    The file and the Parquet folder are links that lead through ``current`` and stay as they are: whatever a
+    reader opens, it was switched in the same step.
+    """
     # DuckDB would replay a log that somebody's writing connection left beside the link into the new version.
     (home.published / f"{DATABASE_NAME}.wal").unlink(missing_ok=True)
-    target = Path(os.path.relpath(home.publications, home.published)) / name / DATABASE_NAME
-    link = home.published / _NEXT_LINK
-    link.unlink(missing_ok=True)
-    link.symlink_to(target)
-    link.replace(home.published_file)
+    target = Path(os.path.relpath(home.publications, home.published)) / name
+    point_link(home.published / CURRENT, target)
+    point_link(home.published_file, Path(CURRENT, DATABASE_NAME))
+    if (home.publications / name / PARQUET_FOLDER).is_dir():
+        point_link(home.published_parquet, Path(CURRENT, PARQUET_FOLDER))
+    else:
+        home.published_parquet.unlink(missing_ok=True)
     sync_folder(home.published)
 
 
@@ -151,7 +165,8 @@ def clear_leftovers(home: Home) -> None:
     for pattern in (f"{BUILDING}*", f"{_REMOVING}*"):
         for folder in home.publications.glob(pattern):
             remove_tree(folder)
-    (home.published / _NEXT_LINK).unlink(missing_ok=True)
+    for link in home.published.glob(f"{NEXT_LINK}*"):
+        link.unlink(missing_ok=True)
 
 
 def keep_newest(home: Home, keep: int) -> tuple[str, ...]:
@@ -178,13 +193,14 @@ def version_name(as_of: dt.date, built_at: dt.datetime) -> str:
 
 
 def _folders(home: Home) -> list[Path]:
-    return [folder for folder in home.publications.iterdir() if _NAME.fullmatch(folder.name)]
+    return [folder for folder in home.publications.iterdir() if VERSION_NAME.fullmatch(folder.name)]
 
 
 def _linked_name(home: Home) -> str | None:
     if not home.published_file.is_symlink():
         return None
-    return home.published_file.readlink().parent.name
+    # Through ``current``, or straight, as versions of Kizuna before that link did it.
+    return Path(os.path.realpath(home.published_file)).parent.name
 
 
 def _version(folder: Path, *, is_current: bool) -> Version | None:

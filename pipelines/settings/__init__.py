@@ -8,14 +8,22 @@ from pipelines.settings.company import (
     CustomerKey,
     LifetimeValue,
     Matching,
+    PostgresExport,
     Privacy,
     Publication,
     Schedule,
+    Serve,
     Settings,
     Thresholds,
 )
 from pipelines.settings.mapping import ColumnMapping, TableMapping
-from pipelines.settings.reading import SettingsError, customer_key_secret, load_settings, secret_value
+from pipelines.settings.reading import (
+    SettingsError,
+    customer_key_secret,
+    load_settings,
+    secret_value,
+    setting_secret,
+)
 from pipelines.settings.sources import (
     ApiSource,
     DatabaseSource,
@@ -39,10 +47,12 @@ __all__ = [
     "LifetimeValue",
     "Matching",
     "Model",
+    "PostgresExport",
     "Privacy",
     "Publication",
     "Schedule",
     "Secret",
+    "Serve",
     "Settings",
     "SettingsError",
     "Source",
@@ -52,4 +62,5 @@ __all__ = [
     "customer_key_secret",
     "load_settings",
     "secret_value",
+    "setting_secret",
 ]

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from pipelines.settings.base import Model, known_timezone
-from pipelines.settings.sources import Source
+from pipelines.settings.base import Model, Name, known_timezone
+from pipelines.settings.sources import Secret, Source
 
 CONFIG_NAME = "kizuna.yml"
 
@@ -40,8 +40,26 @@ class Privacy(Model):
     customer_key: CustomerKey = CustomerKey(env="KIZUNA_CUSTOMER_KEY")
 
 
+class PostgresExport(Model):
+    """A schema of a PostgreSQL database that holds the published tables, for tools that do not read DuckDB."""
+
+    connection: Secret
+    # Its own: what else is in it is left alone, but a table of a published name would stand in the way.
+    schema_name: Annotated[str, Field(alias="schema", pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "kizuna"
+
+
 class Publication(Model):
+    """How many versions stay, and the ways out beside the DuckDB file."""
+
     keep_versions: Annotated[int, Field(ge=1)] = 7  # a week of nights to roll back to
+    parquet: bool | Name = True  # published/parquet; a folder's name: a copy there, too
+    postgres: PostgresExport | None = None
+
+
+class Serve(Model):
+    """``kizuna serve``: clients on other machines read the published file."""
+
+    token: Secret = Secret(env="KIZUNA_SERVE_TOKEN")
 
 
 class Schedule(Model):
@@ -120,6 +138,7 @@ class Settings(Model):
     thresholds: Thresholds = Thresholds()
     matching: Matching = Matching()
     lifetime_value: LifetimeValue = LifetimeValue()
+    serve: Serve = Serve()
 
     _path: Path = Path(CONFIG_NAME)
     _written: dict[str, str] = PrivateAttr(default_factory=dict)  # by the pattern that it became

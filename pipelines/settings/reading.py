@@ -89,10 +89,24 @@ def secret_value(
     Raises:
         SettingsError: the environment variable is not set.
     """
+    return setting_secret(settings, f"sources.{source}.{key}", secret, environment)
+
+
+def setting_secret(
+    settings: Settings, key: str, secret: Secret, environment: Mapping[str, str] = os.environ
+) -> str:
+    """A secret of the settings, such as the connection string of ``publication.postgres``.
+
+    Args:
+        key: where the settings name it, for the message.
+
+    Raises:
+        SettingsError: the environment variable is not set.
+    """
     value = environment.get(secret.env)
     if not value:
         raise SettingsError(
-            f"{settings.path}: sources.{source}.{key}.env: the environment variable {secret.env} is not set. "
+            f"{settings.path}: {key}.env: the environment variable {secret.env} is not set. "
             f"Set it where the night runs; it is never written in a file."
         )
     return value

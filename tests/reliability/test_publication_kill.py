@@ -141,7 +141,7 @@ def assert_next_night_cleans_up(home: Home, number: int) -> None:
     left = {path.name for path in home.publications.iterdir()} - {".lock"}
     assert left == {version.name for version in list_versions(home)}
     assert len(left) <= 2
-    assert {path.name for path in home.published.iterdir()} == {"kizuna.duckdb"}
+    assert {path.name for path in home.published.iterdir()} == {"current", "kizuna.duckdb", "parquet"}
 
 
 def test_a_kill_at_any_moment_leaves_one_whole_version(home):

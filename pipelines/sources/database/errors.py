@@ -167,13 +167,30 @@ _NAME = re.compile(
 
 def explained(error: Exception, place: Place) -> DatabaseError:
     """The error as people are told of it. Raise it ``from None``: what it explains may hold a secret."""
-    text = _QUESTION.sub("", str(error))
-    for pattern, meaning in _COMPILED:
-        if pattern.search(text):
-            found = _NAME.search(text)
-            named = f" as {found.group(1) or found.group(2)}" if found else ""
-            return place.error(meaning.format(variable=place.variable or "path", named=named) + ".")
+    meaning = meaning_of(error, place.variable or "path")
+    if meaning is not None:
+        return place.error(meaning)
     return place.error(
         f"the database ended the read with an error that Kizuna does not know ({type(error).__name__}). Its text "
         f"is not shown, because it may hold data; the server's own log has it."
     )
+
+
+def meaning_of(error: Exception, variable: str) -> str | None:
+    """What an error of a database means, and its mend, in a sentence; None: no rule knows it.
+
+    Args:
+        variable: the environment variable that holds the connection string.
+    """
+    text = without_question(str(error))
+    for pattern, meaning in _COMPILED:
+        if pattern.search(text):
+            found = _NAME.search(text)
+            named = f" as {found.group(1) or found.group(2)}" if found else ""
+            return meaning.format(variable=variable, named=named) + "."
+    return None
+
+
+def without_question(text: str) -> str:
+    """The text of an error without what was asked, in which anything may stand."""
+    return _QUESTION.sub("", text)

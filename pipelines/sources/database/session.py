@@ -5,7 +5,6 @@ The connection string exists in that DuckDB alone, which no file, log or other p
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from pipelines.extensions import ExtensionError, load_extension
 from pipelines.sources.database.errors import Place, explained
 from pipelines.sources.database.systems import CATALOG, Column, System
 
@@ -110,26 +110,9 @@ def explaining(place: Place) -> Iterator[None]:
 
 def _load_extension(connection: duckdb.DuckDBPyConnection, system: System, place: Place) -> None:
     try:
-        file = _file_in_wheel(system.extension)
-        if file is None:
-            connection.execute(f"install {system.extension}")
-        connection.execute(f"load '{file or system.extension}'")
-    except duckdb.Error:
-        raise place.error(
-            f"DuckDB's extension for {system.label} cannot be loaded, and cannot be downloaded from here. "
-            f"Install it: pip install duckdb-extension-{system.extension.replace('_', '-')}=={duckdb.__version__}"
-        ) from None
-
-
-def _file_in_wheel(extension: str) -> Path | None:
-    """The extension's file for this version of DuckDB. The wheel's own helper is not used: it copies the file
-    into the user's home."""
-    package = importlib.util.find_spec(f"duckdb_extension_{extension}")
-    folders = package.submodule_search_locations if package else None
-    if not folders:
-        return None
-    file = Path(folders[0], "extensions", f"v{duckdb.__version__}", f"{extension}.duckdb_extension")
-    return file if file.is_file() else None
+        load_extension(connection, system.extension)
+    except ExtensionError as error:
+        raise place.error(f"{system.label}: {error}") from None
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:

@@ -96,6 +96,7 @@ def test_a_reader_finds_the_published_schemas_as_tables_and_nothing_else(home):
         ("kpi", "kpi_sales", "BASE TABLE"),
         ("marts", "dim_shops", "BASE TABLE"),
         ("marts", "fct_orders", "BASE TABLE"),
+        ("meta", "columns", "BASE TABLE"),
         ("meta", "publication", "BASE TABLE"),
         ("meta", "reconciliation", "BASE TABLE"),
     ]
@@ -338,3 +339,73 @@ def test_progress_is_told_in_words(home):
     published = night(home, progress=steps.append)
     assert steps[0] == "reading what changed"
     assert steps[-1] == f"published {published.version.name}"
+
+
+def test_the_dictionary_has_each_column_with_its_comment_and_since_when_it_is_published(home):
+    earlier = AS_OF - dt.timedelta(days=30)
+    night(home, as_of=earlier)
+    in_warehouse(home, "create or replace table marts.dim_shops as select 'Kyoto' as shop, 3 as floors")
+    docs = DOCS | {"marts.dim_shops": TableDoc("Shops.", {"shop": "Its name.", "floors": "How many."})}
+    night(home, docs=docs)
+    found = read(
+        home.published_file,
+        """
+        select column_number, column_name, data_type, description, published_since
+        from meta.columns where table_name = 'dim_shops' order by 1
+        """,
+    )
+    assert found == [
+        (1, "shop", "VARCHAR", "Its name.", earlier),
+        (2, "floors", "INTEGER", "How many.", AS_OF),
+    ]
+    described = """
+        select schema_name, table_name, column_name, column_index, data_type, comment
+        from duckdb_columns() where not internal and table_name not in ('publication', 'columns')
+        order by all
+    """
+    listed = "select * exclude (published_since) from meta.columns"
+    assert read(home.published_file, described) == sorted(
+        (schema, table, column, number, kind, text)
+        for schema, table, column, number, kind, text in read(home.published_file, listed)
+    )
+    night(home, docs=docs, as_of=earlier - dt.timedelta(days=1))  # a backfill knows nothing later than itself
+    assert read(
+        home.published_file,
+        "select max(published_since) < ? from meta.columns".replace("?", f"date '{AS_OF}'"),
+    ) == [(True,)]
+
+
+def test_file_and_parquet_folder_lead_through_the_link_that_is_switched(home):
+    first = night(home)
+    assert (home.published / "current").resolve() == first.version.folder
+    version = "(select version from meta.publication)"
+    beside = f"(select version from '{home.published_parquet}/meta/publication/*.parquet')"
+    in_warehouse(home, "create or replace table marts.dim_shops as select 'Nara' as shop, 'JP' as country")
+    second = night(home)
+    assert read(home.published_file, f"select {version}, {beside}") == [(second.version.name,) * 2]
+    assert read(home.published_file, f"from '{home.published_parquet}/marts/dim_shops/*.parquet'") == [
+        ("Nara", "JP")
+    ]
+    rollback(home, first.version.name)
+    assert read(home.published_file, f"select {version}, {beside}") == [(first.version.name,) * 2]
+
+
+def test_a_link_of_an_earlier_kizuna_is_followed_and_replaced(home):
+    first = night(home)
+    home.published_file.unlink()
+    home.published_file.symlink_to(first.version.database)
+    assert current_version(home).name == first.version.name
+    second = night(home)
+    assert home.published_file.readlink() == Path("current/kizuna.duckdb")
+    assert current_version(home).name == second.version.name
+
+
+def test_parquet_is_left_out_and_comes_back_as_the_settings_say(home):
+    night(home)
+    without = night(home, parquet=False)
+    assert {path.name for path in without.version.folder.iterdir()} == {"kizuna.duckdb", "manifest.json"}
+    assert not home.published_parquet.is_symlink()
+    again = night(home)
+    assert again.build == "delta"
+    orders = f"select count(*) from '{home.published_parquet}/marts/fct_orders/*.parquet'"
+    assert read(home.published_file, orders) == [(600,)]

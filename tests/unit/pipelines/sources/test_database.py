@@ -10,8 +10,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines import extensions
 from pipelines.settings import Watermark
-from pipelines.sources.database import session
 from pipelines.sources.database.errors import DatabaseError, Place, explained
 from pipelines.sources.database.session import Session, open_session
 from pipelines.sources.database.systems import SYSTEMS, Column, WatermarkKind
@@ -170,7 +170,7 @@ def test_an_extension_comes_from_the_wheel_and_writes_nothing(tmp_path, monkeypa
 
 
 def test_an_extension_that_cannot_be_had_names_its_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(session, "_file_in_wheel", lambda _: Path("/nowhere/at/all"))
+    monkeypatch.setattr(extensions, "_file_in_wheel", lambda _: Path("/nowhere/at/all"))
     with pytest.raises(DatabaseError, match="pip install duckdb-extension-sqlite-scanner==") as caught:
         open_session(SYSTEMS["sqlite"], "x", PLACE, tmp_path).__enter__()
     assert caught.value.__suppress_context__
