@@ -53,6 +53,7 @@ def published_suites() -> tuple[Suite, ...]:
         rfm.rfm_segment_migration(),
         loyalty.customer_loyalty(),
         value.customer_value(),
+        value.kpi_value_quadrants(),
         lifetime_value.clv_model_parameters(),
         lifetime_value.clv_validation(),
         lifetime_value.clv_segments(),
