@@ -12,7 +12,7 @@ VALIDATED_CUSTOMERS ?= 4000
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test validate lint format ui bench bench-database lock clean
+.PHONY: help setup demo test validate lint format ui bench bench-database bench-readers lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 16
@@ -53,6 +53,9 @@ bench: $(STAMP) ## Time a first and a next night of ten million order lines besi
 
 bench-database: $(STAMP) ## Time a first load and a night of 10,000 changed rows by the size of a PostgreSQL table
 	$(BIN)/python -m tests.benchmarks.database
+
+bench-readers: $(STAMP) ## Read the published file in 32 processes while twenty versions are published
+	$(BIN)/python -m tests.benchmarks.readers
 
 lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --all-extras \
