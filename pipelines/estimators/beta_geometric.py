@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc, betaln, digamma, expit, gammaln, hyp2f1, polygamma
 
-from pipelines.estimators.histories import Floats, PurchaseHistories
+from pipelines.estimators.histories import Floats, PurchaseHistories, total
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
@@ -29,14 +29,11 @@ _CHUNK = 1_024
 
 def log_likelihood(
     parameters: Floats, histories: PurchaseHistories, leaves_at_first: bool
-) -> tuple[Floats, Floats]:
-    """Log-likelihood of each history, and its gradient by r, alpha, a and b.
-
-    Returns:
-        Shapes (groups,) and (4, groups).
-    """
+) -> tuple[float, Floats]:
+    """Log-likelihood of all customers, and its gradient by r, alpha, a and b (shape: 4)."""
     r, alpha, a, b = parameters
-    x, t_x, age = histories.frequency, histories.recency, histories.age
+    x, customers, n = histories.frequency, histories.customers, histories.total_customers
+    until_end, until_last = alpha + histories.age, alpha + histories.recency
     chances = _chances(x, leaves_at_first)
 
     def of_frequency(frequency: Floats) -> Floats:
@@ -47,29 +44,28 @@ def log_likelihood(
             [value, digamma(r + frequency) - digamma(r), by_a, by_a + digamma(passed) - digamma(b)]
         )
 
-    value, by_r, by_a, by_b = histories.of_frequency(of_frequency)
-    log_age, log_recency = np.log(alpha + age), np.log(alpha + t_x)
-    alive = -(r + x) * log_age
-    gone = _log_gone(parameters, histories, chances)
-    either = np.logaddexp(alive, gone)
-    is_alive, is_gone = np.exp(alive - either), np.exp(gone - either)
-    gradient = np.array(
-        [
-            by_r + np.log(alpha) - is_alive * log_age - is_gone * log_recency,
-            r / alpha - (r + x) * (is_alive / (alpha + age) + is_gone / (alpha + t_x)),
-            by_a + is_gone / a,
-            by_b - is_gone / np.where(chances > 0, b + chances - 1, 1.0),
-        ]
-    )
-    return value + r * np.log(alpha) + either, gradient
+    value, by_r, by_a, by_b = histories.sum_of_frequency(of_frequency)
+    log_end, log_last = np.log(until_end), np.log(until_last)
+    alive = -(r + x) * log_end
+    gone = _log_gone(parameters, x, chances, log_last)
+    left = customers * expit(gone - alive)
+    here = customers - left
+    gradient = [
+        by_r + n * np.log(alpha) - total(log_end, here) - total(log_last, left),
+        n * r / alpha - total((r + x) / until_end, here) - total((r + x) / until_last, left),
+        by_a + left.sum() / a,
+        by_b - total(1 / np.where(chances > 0, b + chances - 1, 1.0), left),
+    ]
+    value += n * r * np.log(alpha) + total(np.logaddexp(alive, gone), customers)
+    return float(value), np.array(gradient)
 
 
 def p_alive(parameters: Floats, histories: PurchaseHistories, leaves_at_first: bool) -> Floats:
     """Probability that a customer with this history still buys at the end of it. Shape: groups."""
     r, alpha, *_ = parameters
-    chances = _chances(histories.frequency, leaves_at_first)
-    alive = -(r + histories.frequency) * np.log(alpha + histories.age)
-    return np.exp(-np.logaddexp(0.0, _log_gone(parameters, histories, chances) - alive))
+    x = histories.frequency
+    gone = _log_gone(parameters, x, _chances(x, leaves_at_first), np.log(alpha + histories.recency))
+    return expit(-(r + x) * np.log(alpha + histories.age) - gone)
 
 
 def purchases_if_alive(
@@ -85,11 +81,11 @@ def _chances(frequency: Floats, leaves_at_first: bool) -> Floats:
     return frequency + 1 if leaves_at_first else frequency
 
 
-def _log_gone(parameters: Floats, histories: PurchaseHistories, chances: Floats) -> Floats:
+def _log_gone(parameters: Floats, x: Floats, chances: Floats, log_last: Floats) -> Floats:
     """Logarithm of the part of the likelihood in which the customer left after the last purchase."""
-    r, alpha, a, b = parameters
-    rate = -(r + histories.frequency) * np.log(alpha + histories.recency)
-    return np.where(chances > 0, np.log(a / np.where(chances > 0, b + chances - 1, 1.0)) + rate, -np.inf)
+    r, _, a, b = parameters
+    leaves = np.log(a / np.where(chances > 0, b + chances - 1, 1.0))
+    return np.where(chances > 0, leaves - (r + x) * log_last, -np.inf)
 
 
 def _until_leaving(rate_shape: Floats, a: float, b: Floats, odds: Floats) -> Floats:

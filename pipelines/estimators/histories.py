@@ -61,20 +61,24 @@ class PurchaseHistories:
         first, group, customers = distinct(*arrays)
         return cls(*(values[first] for values in arrays), customers=customers), group
 
+    def rows(self, rows: Integers) -> Self:
+        """Some of the histories, by their numbers."""
+        return type(self)(self.frequency[rows], self.recency[rows], self.age[rows], self.customers[rows])
+
     def __len__(self) -> int:
         return len(self.frequency)
 
-    def of_frequency(self, function: Callable[[Floats], Floats]) -> Floats:
-        """What depends on the frequency alone, worked out once for each number of purchases.
+    def sum_of_frequency(self, function: Callable[[Floats], Floats]) -> Floats:
+        """The sum over customers of what depends on their frequency alone.
 
         Args:
             function: takes numbers of purchases, shape (numbers,), and gives (..., numbers).
 
         Returns:
-            Shape (..., groups).
+            Shape (...).
         """
-        table = function(np.arange(self.frequency.max(initial=0.0) + 1))
-        return table[..., self.frequency.astype(np.int64)]
+        customers = np.bincount(self.frequency.astype(np.int64), self.customers)
+        return (function(np.arange(len(customers), dtype=np.float64)) * customers).sum(axis=-1)
 
     @property
     def total_customers(self) -> float:
@@ -84,6 +88,12 @@ class PurchaseHistories:
     def repeat_buyers(self) -> float:
         """Customers with at least one repeat purchase: what can be learnt, is learnt from them."""
         return float(self.customers[self.frequency > 0].sum())
+
+
+def total(values: Floats, weights: Floats) -> float:
+    """The weighted sum. Not by ``@``: the threads of its library wait for each other on a busy machine, and the last
+    digits depend on how many they are."""
+    return float((values * weights).sum())
 
 
 def distinct(*columns: Floats) -> tuple[Integers, Integers, Integers]:

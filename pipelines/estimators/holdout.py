@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import xlogy
 
+from pipelines.estimators.histories import total
+
 _SURE = 0.001
 """Expectations below a thousandth of a purchase count as one in the deviance: a single customer who came back after
 all must not decide between two models that both had given them up."""
@@ -43,17 +45,17 @@ def holdout_measures(expected: ArrayLike, actual: ArrayLike, customers: ArrayLik
         customers: how many customers each row has.
     """
     mu, y, n = (np.asarray(values, dtype=np.float64) for values in (expected, actual, customers))
-    total, came, foreseen = float(n.sum()), float(n @ y), float(n @ mu)
+    people, came, foreseen = float(n.sum()), total(y, n), total(mu, n)
     likely = np.maximum(mu, _SURE)
     deviance = 2 * (xlogy(y, y / likely) - (y - likely))
     return HoldoutMeasures(
-        customers=total,
+        customers=people,
         actual=came,
         expected=foreseen,
         bias=(foreseen - came) / came if came else float("nan"),
-        mean_absolute_error=float(n @ np.abs(mu - y)) / total,
-        root_mean_squared_error=float(np.sqrt(n @ (mu - y) ** 2 / total)),
-        poisson_deviance=float(n @ deviance) / total,
+        mean_absolute_error=total(np.abs(mu - y), n) / people,
+        root_mean_squared_error=(total((mu - y) ** 2, n) / people) ** 0.5,
+        poisson_deviance=total(deviance, n) / people,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from pipelines.estimators.errors import NoConvergenceError
-from pipelines.estimators.histories import Floats
+from pipelines.estimators.histories import Floats, Integers
 
 LogLikelihood = Callable[[Floats], tuple[float, Floats]]
 """Parameters -> the log-likelihood and its gradient by the parameters (not by their logarithms)."""
@@ -32,11 +32,20 @@ _NEWTON_STEPS = 30
 _CLOSE_ENOUGH = 1e-8
 """Squared distance to the maximum, in standard errors: a ten-thousandth of one."""
 
+_SAME_PLACE = 1e-3
+"""After a shorter step, in logarithms, the information is that of where the step began."""
+
 _LEAST_CURVATURE = 1 / 5.0**2
 """Less means a standard error above 5 in some direction of the logarithms, a factor of 150 either way: no estimate."""
 
 _NOTICEABLE = 0.1
 """A parameter with this share in the flattest direction is named where that one is too flat."""
+
+_ROUNDING = 1e-12
+"""A value that is lower by this share is not lower."""
+
+_ENOUGH_TO_START = 5_000
+"""The search begins on so many rows of the data; Newton's method then moves to the maximum of all."""
 
 
 @dataclass(frozen=True)
@@ -48,42 +57,69 @@ class Maximum:
     log_likelihood: float
 
 
-def maximise(log_likelihood: LogLikelihood, starts: Sequence[Floats], names: Sequence[str]) -> Maximum:
-    """Find the highest of the maxima reached from some starts, and refine it by Newton's method.
+def representative(*columns: Floats) -> Integers:
+    """Rows to begin a search on, where there are many: every so many in the order of their values.
+
+    They are as various as all rows, and the same every night.
+    """
+    step = max(1, len(columns[0]) // _ENOUGH_TO_START)
+    return np.lexsort(columns[::-1])[::step]
+
+
+def highest_point(log_likelihood: LogLikelihood, starts: Sequence[Floats]) -> Floats:
+    """The parameters of the highest point that a coarse quasi-Newton search (BFGS) reaches from some starts.
+
+    Args:
+        log_likelihood: gives value and gradient.
+        starts: positive parameters to start from, each of shape (parameters,).
+    """
+    return max((_climb(log_likelihood, start) for start in starts), key=lambda found: found[0])[1]
+
+
+def maximum(log_likelihood: LogLikelihood, start: Floats, names: Sequence[str]) -> Maximum:
+    """The maximum near a start by Newton's method, until it moves by no more than a fraction of a standard error.
 
     The covariance is the inverse of the observed information: the Hessian by central differences of the analytic
     gradient, in logarithms, brought to the parameters by the delta method.
 
     Args:
         log_likelihood: gives value and gradient.
-        starts: positive parameters to start from, each of shape (parameters,).
+        start: positive parameters, shape (parameters,).
         names: of the parameters, for what an error says.
 
     Raises:
         NoConvergenceError: a parameter runs away, or the data do not determine it.
     """
-    logs = np.log(highest_point(log_likelihood, starts))
+
+    def by_logs(logs: Floats) -> tuple[float, Floats]:
+        parameters = np.exp(logs)
+        value, gradient = log_likelihood(parameters)
+        return value, gradient * parameters
+
+    logs = np.log(start)
+    value, gradient = by_logs(logs)
     for _ in range(_NEWTON_STEPS):
-        gradient, information = _derivatives(log_likelihood, logs)
-        curvature, axes = np.linalg.eigh(information)
+        curvature, axes = np.linalg.eigh(_information(by_logs, logs))
         # where the surface is flat or bends the wrong way, the floor makes the step go uphill, and not too far
-        step = axes @ ((gradient @ axes) / np.maximum(curvature, _LEAST_CURVATURE))
-        if gradient @ step < _CLOSE_ENOUGH:
+        inverse = axes / np.maximum(curvature, _LEAST_CURVATURE) @ axes.T
+        step = inverse @ gradient
+        step /= max(1.0, float(np.abs(step).max()))
+        reached, gradient = by_logs(logs + step)
+        while reached < value - abs(value) * _ROUNDING:
+            step /= 2
+            reached, gradient = by_logs(logs + step)
+        logs, value = logs + step, reached
+        if np.abs(step).max() < _SAME_PLACE and gradient @ inverse @ gradient < _CLOSE_ENOUGH:
             break
-        logs = logs + step / max(1.0, float(np.abs(step).max()))
-    if gradient @ step >= _CLOSE_ENOUGH or curvature[0] < _LEAST_CURVATURE:
+    else:
+        curvature[0] = 0.0  # it never settled
+    if curvature[0] < _LEAST_CURVATURE:
         flat = [name for name, share in zip(names, axes[:, 0], strict=True) if abs(share) > _NOTICEABLE]
         raise NoConvergenceError(
             f"the data do not determine {' and '.join(flat)}: these customers differ too little from each other"
         )
     parameters = np.exp(logs)
-    covariance = (axes / curvature) @ axes.T * np.outer(parameters, parameters)
-    return Maximum(parameters, covariance, log_likelihood(parameters)[0])
-
-
-def highest_point(log_likelihood: LogLikelihood, starts: Sequence[Floats]) -> Floats:
-    """The parameters of the highest point that a coarse quasi-Newton search (BFGS) reaches from some starts."""
-    return max((_climb(log_likelihood, start) for start in starts), key=lambda found: found[0])[1]
+    return Maximum(parameters, inverse * np.outer(parameters, parameters), value)
 
 
 def _climb(log_likelihood: LogLikelihood, start: Floats) -> tuple[float, Floats]:
@@ -102,13 +138,8 @@ def _climb(log_likelihood: LogLikelihood, start: Floats) -> tuple[float, Floats]
     return -found.fun * scale, np.exp(np.clip(found.x, low, high))
 
 
-def _derivatives(log_likelihood: LogLikelihood, logs: Floats) -> tuple[Floats, Floats]:
-    """Gradient and observed information (minus the Hessian) by the logarithms of the parameters."""
-
-    def gradient(at: Floats) -> Floats:
-        parameters = np.exp(at)
-        return log_likelihood(parameters)[1] * parameters
-
+def _information(by_logs: LogLikelihood, logs: Floats) -> Floats:
+    """The observed information, minus the Hessian, by the logarithms of the parameters."""
     steps = _STEP * np.eye(len(logs))
-    hessian = np.array([(gradient(logs + step) - gradient(logs - step)) / (2 * _STEP) for step in steps])
-    return gradient(logs), -(hessian + hessian.T) / 2
+    hessian = np.array([(by_logs(logs + step)[1] - by_logs(logs - step)[1]) / (2 * _STEP) for step in steps])
+    return -(hessian + hessian.T) / 2

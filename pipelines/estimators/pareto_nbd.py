@@ -12,9 +12,9 @@ positive, and the same pass gives the gradient.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma, exprel, gammaln
+from scipy.special import digamma, expit, exprel, gammaln
 
-from pipelines.estimators.histories import Floats, PurchaseHistories
+from pipelines.estimators.histories import Floats, PurchaseHistories, total
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
@@ -26,36 +26,32 @@ _CHUNK = 16_384
 """Histories integrated at a time: as many as stay in the processor's cache, whatever the number of customers."""
 
 
-def log_likelihood(parameters: Floats, histories: PurchaseHistories) -> tuple[Floats, Floats]:
-    """Log-likelihood of each history, and its gradient by r, alpha, s and beta.
-
-    Returns:
-        Shapes (groups,) and (4, groups).
-    """
+def log_likelihood(parameters: Floats, histories: PurchaseHistories) -> tuple[float, Floats]:
+    """Log-likelihood of all customers, and its gradient by r, alpha, s and beta (shape: 4)."""
     r, alpha, s, beta = parameters
-    x, age = histories.frequency, histories.age
-    value, by_r = histories.of_frequency(
+    customers, n = histories.customers, histories.total_customers
+    value, by_r = histories.sum_of_frequency(
         lambda frequency: np.array([gammaln(r + frequency) - gammaln(r), digamma(r + frequency) - digamma(r)])
     )
     alive = _log_alive(parameters, histories)
     gone, by_gone = _log_gone(parameters, histories)
-    either = np.logaddexp(alive, gone)
-    is_alive, is_gone = np.exp(alive - either), np.exp(gone - either)
-    gradient = np.array(
-        [
-            by_r + np.log(alpha) - is_alive * np.log(alpha + age) + is_gone * by_gone[0],
-            r / alpha - is_alive * (r + x) / (alpha + age) + is_gone * by_gone[1],
-            np.log(beta) - is_alive * np.log(beta + age) + is_gone * by_gone[2],
-            s / beta - is_alive * s / (beta + age) + is_gone * by_gone[3],
-        ]
-    )
-    return value + r * np.log(alpha) + s * np.log(beta) + either, gradient
+    left = customers * expit(gone - alive)
+    here = customers - left
+    until_alpha, until_beta = alpha + histories.age, beta + histories.age
+    of_those_here = [
+        by_r + n * np.log(alpha) - total(np.log(until_alpha), here),
+        n * r / alpha - total((r + histories.frequency) / until_alpha, here),
+        n * np.log(beta) - total(np.log(until_beta), here),
+        n * s / beta - total(s / until_beta, here),
+    ]
+    value += n * (r * np.log(alpha) + s * np.log(beta)) + total(np.logaddexp(alive, gone), customers)
+    return float(value), np.array(of_those_here) + (by_gone * left).sum(axis=1)
 
 
 def p_alive(parameters: Floats, histories: PurchaseHistories) -> Floats:
     """Probability that a customer with this history still buys at the end of it. Shape: groups."""
     gone, _ = _log_gone(parameters, histories)
-    return np.exp(-np.logaddexp(0.0, gone - _log_alive(parameters, histories)))
+    return expit(_log_alive(parameters, histories) - gone)
 
 
 def purchases_if_alive(parameters: Floats, frequency: Floats, age: Floats, time: float) -> Floats:
@@ -106,12 +102,12 @@ def _integral(parameters: Floats, x: Floats, t_x: Floats, age: Floats) -> tuple[
         grown_alpha, grown_beta = grown * (nearer / from_alpha)[:, None], grown
         log_alpha, log_beta = np.log1p(grown_alpha), y
     density = np.exp(y - rate[:, None] * log_alpha - leaving * log_beta) * _WEIGHTS
-    total = density.sum(axis=1)
-    density /= total[:, None]
+    mass = density.sum(axis=1)
+    density /= mass[:, None]
 
     with np.errstate(divide="ignore"):  # nobody can have left where the last purchase was the last moment
         scale = np.log(s * nearer * length)
-    value = scale + np.log(total) - rate * np.log(from_alpha) - leaving * np.log(from_beta)
+    value = scale + np.log(mass) - rate * np.log(from_alpha) - leaving * np.log(from_beta)
     gradient = [
         -np.log(from_alpha) - (density * log_alpha).sum(axis=1),
         -rate / from_alpha * (density / (1 + grown_alpha)).sum(axis=1),

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from pipelines.estimators import beta_geometric, pareto_nbd
 from pipelines.estimators.errors import TooLittleDataError
 from pipelines.estimators.histories import Floats, PurchaseHistories, distinct
-from pipelines.estimators.likelihood import highest_point, maximise
+from pipelines.estimators.likelihood import LogLikelihood, highest_point, maximum, representative
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PurchaseModel:
     parameters: tuple[str, ...]
     times: tuple[str, ...]
     """Which parameters are in the unit of time of the histories."""
-    log_likelihood: Callable[[Floats, PurchaseHistories], tuple[Floats, Floats]]
+    log_likelihood: Callable[[Floats, PurchaseHistories], tuple[float, Floats]]
     p_alive: Callable[[Floats, PurchaseHistories], Floats]
     purchases_if_alive: Callable[[Floats, Floats, Floats, float], Floats]
 
@@ -60,9 +60,6 @@ WEEKS_PER_YEAR = 365.25 / 7
 
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 1.0, 0.8, 2.5), (2.0, 3.0, 0.5, 5.0))
 """Where the search starts, with times in tenths of the longest age: even, much like CDNOW, and busy and loyal."""
-
-_RACE = 5_000
-"""With more histories than twice these the starts compete on so many, and only the winner climbs on all of them."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ class PurchaseFit:
         ends = np.linspace(0, weeks, steps + 1)
         discount = (1 + annual_rate) ** (-(ends[1:] + ends[:-1]) / 2 / WEEKS_PER_YEAR)
         increments = np.diff(self._if_alive(histories, ends.tolist()), axis=0)
-        return self.p_alive(histories) * (discount @ increments)
+        return self.p_alive(histories) * np.einsum("s,sg->g", discount, increments)
 
     @property
     def _values(self) -> Floats:
@@ -167,10 +164,9 @@ def _fit(model: str, histories: PurchaseHistories) -> PurchaseFit:
     is_time = np.array([name in formulas.times for name in formulas.parameters])
     units = np.where(is_time, histories.age.max() / 10, 1.0)
     starts = [units * np.array(start) for start in _STARTS]
-    if len(histories) > 2 * _RACE:
-        some = _every_so_many(histories, len(histories) // _RACE)
-        starts = [highest_point(_total(formulas, some), starts)]
-    found = maximise(_total(formulas, histories), starts, formulas.parameters)
+    rows = representative(histories.frequency, histories.recency, histories.age)
+    start = highest_point(_log_likelihood(formulas, histories.rows(rows)), starts)
+    found = maximum(_log_likelihood(formulas, histories), start, formulas.parameters)
     return PurchaseFit(
         model,
         dict(zip(formulas.parameters, found.parameters.tolist(), strict=True)),
@@ -180,19 +176,5 @@ def _fit(model: str, histories: PurchaseHistories) -> PurchaseFit:
     )
 
 
-def _total(formulas: PurchaseModel, histories: PurchaseHistories) -> Callable[[Floats], tuple[float, Floats]]:
-    """The log-likelihood of all customers and its gradient."""
-
-    def log_likelihood(parameters: Floats) -> tuple[float, Floats]:
-        value, gradient = formulas.log_likelihood(parameters, histories)
-        return float(value @ histories.customers), gradient @ histories.customers
-
-    return log_likelihood
-
-
-def _every_so_many(histories: PurchaseHistories, step: int) -> PurchaseHistories:
-    """Every so many of the histories in the order of their values: as various as all, and the same every night."""
-    order = np.lexsort((histories.age, histories.recency, histories.frequency))[::step]
-    return PurchaseHistories(
-        histories.frequency[order], histories.recency[order], histories.age[order], histories.customers[order]
-    )
+def _log_likelihood(formulas: PurchaseModel, histories: PurchaseHistories) -> LogLikelihood:
+    return lambda parameters: formulas.log_likelihood(parameters, histories)

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from scipy.special import digamma, gammaln
 
 from pipelines.estimators.errors import InfiniteMeanError, TooLittleDataError
-from pipelines.estimators.histories import Floats, distinct
-from pipelines.estimators.likelihood import maximise
+from pipelines.estimators.histories import Floats, distinct, total
+from pipelines.estimators.likelihood import LogLikelihood, highest_point, maximum, representative
 
 _NAMES = ("p", "q", "v")
 
@@ -83,27 +83,12 @@ def fit_gamma_gamma(frequency: ArrayLike, mean_value: ArrayLike, customers: Arra
         raise TooLittleDataError(
             f"{n.sum():.0f} customers bought again: too few for {len(_NAMES)} parameters"
         )
-    typical = float(n @ mean / n.sum())
+    typical = total(mean, n) / n.sum()
     starts = [np.array([p, q, (q - 1) / p * typical]) for p, q in ((5.0, 4.0), (1.0, 2.0), (20.0, 10.0))]
 
-    first, group, _ = distinct(x)
-    by_x = x[first]
-    log_mean = np.log(mean)
-    constant = n @ (-log_mean)
-    log_total = n @ (x * (log_mean + np.log(x)))
-
-    def log_likelihood(parameters: Floats) -> tuple[float, Floats]:
-        p, q, v = parameters
-        spread = v + x * mean
-        log_spread = np.log(spread)
-        gammas = (gammaln(p * by_x + q) - gammaln(p * by_x) - gammaln(q) + q * np.log(v))[group]
-        value = n @ (gammas - (p * x + q) * log_spread) + p * log_total + constant
-        by_p = (by_x * (digamma(p * by_x + q) - digamma(p * by_x)))[group] - x * log_spread
-        by_q = (digamma(p * by_x + q) - digamma(q) + np.log(v))[group] - log_spread
-        by_v = q / v - (p * x + q) / spread
-        return float(value), np.array([n @ by_p + log_total, n @ by_q, n @ by_v])
-
-    found = maximise(log_likelihood, starts, _NAMES)
+    rows = representative(x, mean)
+    start = highest_point(_log_likelihood(x[rows], mean[rows], n[rows]), starts)
+    found = maximum(_log_likelihood(x, mean, n), start, _NAMES)
     p, q, v = found.parameters.tolist()
     if q <= 1:
         raise InfiniteMeanError(
@@ -111,3 +96,30 @@ def fit_gamma_gamma(frequency: ArrayLike, mean_value: ArrayLike, customers: Arra
             "look for a few values far above all others"
         )
     return SpendFit(p, q, v, found.covariance, found.log_likelihood, float(n.sum()))
+
+
+def _log_likelihood(x: Floats, mean: Floats, n: Floats) -> LogLikelihood:
+    """The log-likelihood of groups of customers, and its gradient by p, q and v.
+
+    What depends on the number of purchases alone is worked out once for each, and so is what is free of parameters.
+    """
+    first, group, _ = distinct(x)
+    by_x, customers = x[first], np.bincount(group, n)
+    spent, purchases = x * mean, n * x
+    constant, slope = -total(np.log(mean), n), total(np.log(spent), purchases)
+
+    def log_likelihood(parameters: Floats) -> tuple[float, Floats]:
+        p, q, v = parameters
+        log_spread = np.log(v + spent)
+        all_spread, bought_spread = total(log_spread, n), total(log_spread, purchases)
+        of_sums, of_parts, of_q = gammaln(p * by_x + q), gammaln(p * by_x), gammaln(q)
+        value = (
+            total(of_sums - of_parts - of_q + q * np.log(v), customers) - p * bought_spread - q * all_spread
+        )
+        rises = digamma(p * by_x + q)
+        by_p = total(by_x * (rises - digamma(p * by_x)), customers) - bought_spread + slope
+        by_q = total(rises - digamma(q) + np.log(v), customers) - all_spread
+        by_v = n.sum() * q / v - total(1 / (v + spent), p * purchases + q * n)
+        return value + p * slope + constant, np.array([by_p, by_q, by_v])
+
+    return log_likelihood

@@ -110,11 +110,16 @@ def test_gradient_is_that_of_the_log_likelihood(model: str) -> None:
         [0, 0, 1, 3, 12, 80], [0, 0, 0.5, 20, 30, 38], [1, 39, 39, 21, 30.5, 38], [1] * 6
     )
     at = np.array([0.7, 5.0, 0.9, 3.0])
-    value, gradient = MODELS[model].log_likelihood(at, histories)
-    assert value.shape == (6,)
-    for parameter, step in enumerate(1e-6 * np.diag(at)):
-        above, below = (MODELS[model].log_likelihood(at + side * step, histories)[0] for side in (1, -1))
-        assert gradient[parameter] == pytest.approx((above - below) / (2 * step.sum()), rel=1e-6, abs=1e-8)
+    for row in range(len(histories)):
+        one_of_them = histories.rows(np.array([row]))
+        _, gradient = MODELS[model].log_likelihood(at, one_of_them)
+        for parameter, step in enumerate(1e-6 * np.diag(at)):
+            above, below = (
+                MODELS[model].log_likelihood(at + side * step, one_of_them)[0] for side in (1, -1)
+            )
+            assert gradient[parameter] == pytest.approx(
+                (above - below) / (2 * step.sum()), rel=1e-6, abs=1e-7
+            )
 
 
 @every_model
@@ -180,7 +185,7 @@ def test_discounting_in_steps_is_near_discounting_each_purchase_at_its_time() ->
 def test_corners_are_finite(model: str, x: float, t_x: float, age: float) -> None:
     histories, fit = one(x, t_x, age), fitted(model)
     value, gradient = MODELS[model].log_likelihood(np.array(list(fit.parameters.values())), histories)
-    assert np.isfinite(value).all()
+    assert np.isfinite(value)
     assert np.isfinite(gradient).all()
     assert 0 <= fit.p_alive(histories)[0] <= 1
     soon, later = fit.expected_purchases(histories, 1)[0], fit.expected_purchases(histories, 5000)[0]

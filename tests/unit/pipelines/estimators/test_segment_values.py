@@ -61,10 +61,10 @@ def test_interval_is_that_of_drawn_parameters(model: str) -> None:
             SPEND.with_parameters(draw.multivariate_normal(list(SPEND.parameters.values()), SPEND.covariance)),
             HISTORIES, VALUE_SUM, SEGMENT, **TERMS,
         ).value
-        for _ in range(400)
+        for _ in range(150)
     ]  # fmt: skip
     spread = np.std(drawn, axis=0)
-    assert found.standard_error[[0, 2]] == pytest.approx(spread[[0, 2]], rel=0.12)
+    assert found.standard_error[[0, 2]] == pytest.approx(spread[[0, 2]], rel=0.2)
     assert found.upper - found.value == pytest.approx(1.6448536 * found.standard_error)
     assert found.value - found.lower == pytest.approx(1.6448536 * found.standard_error)
 
