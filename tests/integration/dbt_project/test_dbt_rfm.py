@@ -330,6 +330,36 @@ def test_cut_points_that_make_no_sense_are_refused_by_name(
         assert any(complaint in name for name in failed)
 
 
+def test_the_cuts_that_the_documentation_shows(built: Warehouse, tmp_path: Any) -> None:
+    """They are whole, and both ways of cutting mean what is said there, as of the business date and before."""
+    shown = (PROJECT.parent / "docs" / "sources.md").read_text(encoding="utf-8")
+    rows = shown.split("```csv\nmeasure,score,")[1].split("```")[0].splitlines()[1:]
+    warehouse = _copy(built, tmp_path)
+    values = ", ".join(
+        f"('{measure}', {score}, {', '.join(cut or 'null' for cut in cuts)})"
+        for measure, score, *cuts in (row.split(",") for row in rows)
+    )
+    warehouse.execute(f"delete from {CUTS}; insert into {CUTS} values {values}")
+    assert not failures(warehouse.dbt("test", "--select", "rfm_cut_points"))
+    models = ("int_rfm__as_of", "int_rfm__month_ends")
+    assert not failures(warehouse.dbt("run", "--full-refresh", "--select", *models))
+    for model, month_end in zip(models, ("as_of_date", "month_end"), strict=True):
+        wrong = warehouse.query(
+            f"""select * from intermediate.{model} where
+                recency_score <> case when recency_days <= 30 then 5 when recency_days <= 90 then 4
+                    when recency_days <= 180 then 3 when recency_days <= 365 then 2 else 1 end
+                or frequency_score <> case when frequency >= 10 then 5 when frequency >= 5 then 4
+                    when frequency = 4 then 3 else least(frequency, 3) end"""
+        )
+        assert wrong.is_empty(), model
+        best = warehouse.query(
+            f"""select count(*) filter (where monetary_score = 5) / count(*) as share
+            from intermediate.{model} group by {month_end} having count(*) > 50"""
+        )
+        assert best["share"].max() <= 0.12
+    assert warehouse.query("select distinct recency_score from intermediate.int_rfm__month_ends").height == 5
+
+
 def test_segments_must_cover_the_grid(built: Warehouse, tmp_path: Any) -> None:
     warehouse = _copy(built, tmp_path)
     warehouse.execute("delete from seeds.rfm_segments where recency_score = 3 and frequency_score = 3")
