@@ -1,9 +1,9 @@
 {#- What the two models of customer lifetime value share. -#}
 
-{#- Probability of still being a customer. BG/NBD lets nobody leave before the second purchase: its 1 for those who
-    came once is an assumption and is not shown. -#}
+{#- Probability of still being a customer. What a model assumes is not shown: under BG/NBD nobody leaves before the
+    second purchase, under NBD nobody ever does. -#}
 {% macro shown_p_alive(model, frequency, p_alive) -%}
-    case when {{ model }} <> 'BG/NBD' or {{ frequency }} > 0 then {{ p_alive }} end
+    case when {{ model }} <> 'NBD' and ({{ model }} <> 'BG/NBD' or {{ frequency }} > 0) then {{ p_alive }} end
 {%- endmacro %}
 
 

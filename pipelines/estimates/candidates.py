@@ -25,6 +25,7 @@ from pipelines.estimators import (
     fit_pareto_nbd,
     holdout_measures,
 )
+from pipelines.estimators.nbd import fit_nbd
 from pipelines.settings import LifetimeValue
 
 # In the order in which equals are taken: MBG/NBD says something of those who bought once, too.
@@ -32,7 +33,11 @@ PURCHASE_MODELS: dict[str, Callable[[PurchaseHistories], PurchaseFit]] = {
     "MBG/NBD": fit_mbg_nbd,
     "BG/NBD": fit_bg_nbd,
     "Pareto/NBD": fit_pareto_nbd,
+    "NBD": fit_nbd,
 }
+# In which nobody ever leaves. It stands in where no other can be fitted and never wins against one that can: a short
+# holdout hardly shows who leaves, a horizon of a year does.
+LOYAL_MODEL = "NBD"
 SPEND_MODEL = "Gamma-Gamma"
 
 
@@ -101,14 +106,19 @@ def choose(calibration: Fits, current: Fits, holdout_days: int) -> Choice:
         for name, fit in calibration.purchases.items()
     }
     eligible = {name: found for name, found in measures.items() if name in current.purchases}
+    leaving = {name: found for name, found in eligible.items() if name != LOYAL_MODEL}
     if not eligible:
         return Choice(
             None, f"no model of purchases could be fitted: {_failures(calibration, current)}", measures
         )
     if calibration.spend is None or current.spend is None:
         return Choice(None, f"spending could not be fitted: {_failures(calibration, current)}", measures)
-    model = best_model(eligible)
-    return Choice(model, _why(model, eligible, holdout_days), measures)
+    if not leaving:
+        return Choice(
+            LOYAL_MODEL, f"nobody is expected to leave: {_failures(calibration, current)}", measures
+        )
+    model = best_model(leaving)
+    return Choice(model, _why(model, leaving, holdout_days), measures)
 
 
 def _bought(calibration: Dataset) -> pl.Series:

@@ -1,4 +1,4 @@
-"""NBD (Ehrenberg 1959, The Pattern of Consumer Purchases, Applied Statistics 8): customers buy at random and never stop.
+"""NBD: customers buy at random and never stop (Ehrenberg 1959, The Pattern of Consumer Purchases, Appl. Statistics 8).
 
 While BG/NBD and its kin ask who has left, here nobody does: a customer buys as a Poisson process with a rate of their
 own, Gamma(r, alpha) among customers. It is what the other models become where the purchases show no leaving, as in a

@@ -6,7 +6,7 @@ from data_quality.expectations import Suite, between, finds_nothing, no_row, one
 from data_quality.suites.published.shared import MONEY_TOLERANCE, POINT_TOLERANCE, nobody_identified
 
 VALUE_BASES = ("margin", "margin_assumed", "margin_extrapolated", "revenue", "revenue_no_cost")
-PURCHASE_MODELS = ("MBG/NBD", "BG/NBD", "Pareto/NBD")
+PURCHASE_MODELS = ("MBG/NBD", "BG/NBD", "Pareto/NBD", "NBD")
 AS_BEFORE = "(as before)"
 
 _MONEY_IS_OF_ONE_KIND = one_of(

@@ -77,7 +77,7 @@ def test_the_page_shows_model_parameters_and_what_came(fitted, tmp_path: Path) -
         found.tags.count("rect") == 2 * 10
     )  # a bar of what came and one of what was predicted, for each tenth
     assert found.tags.count("polyline") == 2
-    assert found.tags.count("tr") == 4 + 10 + 26 + 3 + 2 * 15  # headers, tenths, weeks, models, parameters
+    assert found.tags.count("tr") == 4 + 10 + 26 + 4 + 2 * 17  # headers, tenths, weeks, models, parameters
     assert outcome.verdict in text
     assert f"{outcome.model} (chosen)" in text
     assert "Tea &amp; &lt;Toast&gt;" in text

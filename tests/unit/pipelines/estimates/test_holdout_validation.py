@@ -21,7 +21,7 @@ def test_totals_are_what_came(fitted) -> None:
         from intermediate.int_customers__purchase_histories where dataset = 'calibration'"""
     ).fetchall()
     totals = outcome.validation.filter(pl.col("level") == "total")
-    assert totals.height == 3
+    assert totals.height == 4
     assert totals.select("customers", "actual_purchases", "actual_value").unique().rows() == came
     assert outcome.validation.filter(pl.col("level") != "total")["model"].unique().to_list() == [
         outcome.model
