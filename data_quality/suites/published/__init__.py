@@ -25,6 +25,7 @@ from data_quality.suites.published import (
     rfm,
     sales_quality,
     scorecard,
+    traits,
     value,
 )
 
@@ -81,4 +82,5 @@ def published_suites() -> tuple[Suite, ...]:
         journeys.kpi_loyalty_by_handoffs(),
         campaigns.kpi_campaign_regret(),
         campaigns.kpi_campaign_pressure(),
+        traits.kpi_high_value_traits(),
     )

@@ -286,7 +286,8 @@ create table kpi.kpi_campaign_regret as
     cross join (select count(*) as purchases from marts.fct_orders where campaign_id = 'spring') as counted;
 create table kpi.kpi_campaign_pressure as
     select coalesce(strftime(month, '%Y-%m'), '(all)') as period, 'none' as contacts_band, month, 0 as contacts_from,
-        any_value(counted.customers) as customers, sum(counted.customers) as customer_months, 0 as contacts, 20 * count(*) as purchases,
+        any_value(counted.customers) as customers, sum(counted.customers) as customer_months,
+        0 as contacts, 20 * count(*) as purchases,
         0 as campaign_purchases, 20 * count(*) as customer_months_bought,
         100.0 * customer_months_bought / customer_months as bought_rate,
         0.0::double as bought_rate_lower, 100.0::double as bought_rate_upper, 20 * count(*) as return_n,
@@ -297,6 +298,23 @@ create table kpi.kpi_campaign_pressure as
     cross join lateral (values (months), (null)) as rollup_months (month)
     cross join (select count(*) as customers from marts.dim_customers) as counted
     group by month;
+"""
+
+_TRAITS = """
+create table kpi.kpi_high_value_traits as
+    select trait_kind, trait, 'true' as trait_value, date '2026-03-31' as known_on, 'predicted' as value_status,
+        'all customers' as compared_with, customers, 1000::bigint as all_customers, top_customers,
+        100::bigint as all_top_customers, customers / 10.0::double as expected_top_customers,
+        100.0 * top_customers / customers as top_share, 10.0::double * top_customers / customers as lift,
+        lift / 1.2 as lift_lower, lift * 1.2 as lift_upper, p_value, p_value as q_value, 2::bigint as traits_tested,
+        top_customers as later_top_customers, 100::bigint as all_later_top_customers,
+        customers / 10.0::double as later_expected_top_customers, lift as later_lift, lift / 1.2 as later_lift_lower,
+        lift * 1.2 as later_lift_upper, verdict, reason
+    from (values
+        ('attribute', 'card', 200::bigint, 60::bigint, 0.001::double, 'confirmed', null),
+        ('experience', 'had_ticket', 300, 31, 0.9, 'not found', 'may be chance'),
+        ('origin', 'country', 40, 5, null, 'not testable', 'too few')
+    ) as traits (trait_kind, trait, customers, top_customers, p_value, verdict, reason);
 """
 
 _PROBLEMS = """
@@ -648,6 +666,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         connection.execute(_PROBLEMS)
         connection.execute(_FORGIVENESS)
         connection.execute(_CAMPAIGNS)
+        connection.execute(_TRAITS)
         connection.execute(_JOURNEYS.format(shares=shares, waits=waits))
         connection.execute(_SALES_QUALITY.format(amounts=sales, shares=sales_shares))
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
