@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import loyalty
+from . import forgiveness, loyalty
 from .findings import Room
 
-ROOMS: tuple[Room, ...] = (loyalty.ROOM,)
+ROOMS: tuple[Room, ...] = (loyalty.ROOM, forgiveness.ROOM)
