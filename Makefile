@@ -12,7 +12,7 @@ VALIDATED_CUSTOMERS ?= 4000
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test validate lint format ui bench bench-database bench-readers lock clean
+.PHONY: help setup demo test validate lint format ui bench bench-database bench-readers bench-clv lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 16
@@ -56,6 +56,9 @@ bench-database: $(STAMP) ## Time a first load and a night of 10,000 changed rows
 
 bench-readers: $(STAMP) ## Read the published file in 32 processes while twenty versions are published
 	$(BIN)/python -m tests.benchmarks.readers
+
+bench-clv: $(STAMP) ## Time the lifetime value of a million customers beside lifetimes
+	$(BIN)/python -m tests.benchmarks.lifetime_value
 
 lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --all-extras \

@@ -79,7 +79,8 @@ def test_finds_the_truth_of_spend() -> None:
 )  # Pareto/NBD's errors come out of the same code, slower
 def test_standard_errors_cover_the_truth_as_often_as_they_say(model: str) -> None:
     companies = [simulated_buyers(model, 8_000, seed) for seed in range(100)]
-    distances = np.array([errors(FITS[model](histories_of(company)), TRUTH[model]) for company in companies])
+    grouped = [PurchaseHistories.grouped(each.frequency, each.recency, each.age)[0] for each in companies]
+    distances = np.array([errors(FITS[model](histories), TRUTH[model]) for histories in grouped])
     assert 0.90 <= np.mean(np.abs(distances) < 1.96) <= 0.99
     assert 0.8 < np.sqrt(np.mean(distances**2)) < 1.2
 
