@@ -193,17 +193,27 @@ anchors as (
 
 ),
 
+-- Without a rise there is no such day, and nothing is added up.
+since as (
+
+    select min(anchors.anchor_date - windows.window_days) as first_date
+    from anchors
+    cross join windows
+
+),
+
 bought as (
 
     select
-        customer_key,
-        category,
-        order_date,
-        sum(quantity) as units,
-        sum(net_amount) as net_amount
+        lines.customer_key,
+        lines.category,
+        lines.order_date,
+        sum(lines.quantity) as units,
+        sum(lines.net_amount) as net_amount
     from lines
-    where customer_key is not null
-    group by customer_key, category, order_date
+    inner join since on lines.order_date >= since.first_date
+    where lines.customer_key is not null
+    group by lines.customer_key, lines.category, lines.order_date
 
 ),
 
