@@ -71,6 +71,11 @@ class Home:
         return self.published / "parquet"
 
     @property
+    def published_scorecard(self) -> Path:
+        """The page that managers open: a link that is switched in the same step."""
+        return self.published / "scorecard.html"
+
+    @property
     def quality(self) -> Path:
         """Great Expectations data docs."""
         return self.root / "quality"

@@ -14,6 +14,7 @@ from pipelines.home import Home
 from pipelines.night import business_date, gate_results
 from pipelines.publication import SCHEMAS, Published, TableDoc, current_version, publish
 from pipelines.publication.ways_out import take_ways_out, ways_out
+from pipelines.scorecard import scorecard
 from pipelines.semantic_layer import write_metrics_folder
 from pipelines.settings import Settings
 from pipelines.transformation import semantic_manifest
@@ -64,6 +65,7 @@ def publication_asset(manifest: Path) -> dg.AssetsDefinition:
             checks=gate_results(home, context.run.run_id),
             keep_versions=company.settings.publication.keep_versions,
             parquet=bool(company.settings.publication.parquet),
+            scorecard=lambda database: scorecard(database, company.settings.company.name),
             progress=lambda step: display.report(step, 0, 0),
         )
         write_metrics_folder(home.metrics, semantic_manifest(home), home.published_file)
@@ -114,6 +116,7 @@ def _metadata(home: Home, published: Published) -> dict[str, dg.MetadataValue]:
         "checks_passed": dg.MetadataValue.int(published.checks_passed),
         "checks_warned": dg.MetadataValue.int(published.checks_warned),
         "file": dg.MetadataValue.path(str(home.published_file)),
+        "scorecard": dg.MetadataValue.url(home.published_scorecard.as_uri()),
         "data_docs": dg.MetadataValue.url((home.quality / "published" / "index.html").as_uri()),
         "tables": markdown_table(("table", "rows"), rows),
         "rows": bar_plot(rows, " rows"),

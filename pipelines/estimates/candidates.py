@@ -134,8 +134,9 @@ def _why(model: str, measures: Mapping[str, HoldoutMeasures], holdout_days: int)
 
 
 def _failures(calibration: Fits, current: Fits) -> str:
+    """Why each model could not be fitted; once, where it is the same for both datasets."""
     return "; ".join(
-        f"{name} ({fits.dataset.name}): {reason}"
-        for fits in (calibration, current)
-        for name, reason in fits.failures.items()
+        dict.fromkeys(
+            f"{name}: {reason}" for fits in (calibration, current) for name, reason in fits.failures.items()
+        )
     )

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 DATABASE_NAME = "kizuna.duckdb"
 MANIFEST_NAME = "manifest.json"
+SCORECARD_NAME = "scorecard.html"
 PARQUET_FOLDER = "parquet"
 CURRENT = "current"  # the link to the version that readers open now
 # DuckDB clients from 1.0 on read it; the default of a newer DuckDB shuts older ones out.

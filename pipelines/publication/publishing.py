@@ -26,6 +26,7 @@ from pipelines.publication.fingerprint import hash_of_tables, together
 from pipelines.publication.model import (
     DATABASE_NAME,
     MANIFEST_NAME,
+    SCORECARD_NAME,
     STORAGE_VERSION,
     Manifest,
     PublicationError,
@@ -51,6 +52,7 @@ def publish(
     checks: Sequence[Mapping[str, object]],
     keep_versions: int,
     parquet: bool = True,
+    scorecard: Callable[[Path], str] | None = None,
     progress: Callable[[str], None] | None = None,
     tuning: Tuning | None = None,
 ) -> Published:
@@ -67,6 +69,7 @@ def publish(
             rest goes into the manifest as it is.
         keep_versions: how many versions stay, this one included; at least 1.
         parquet: whether Parquet files are written beside the DuckDB file.
+        scorecard: makes the page that lies beside the file, from the file.
         progress: told each step in words.
 
     Raises:
@@ -75,7 +78,15 @@ def publish(
     if keep_versions < 1:
         raise ValueError(f"keep_versions is {keep_versions}; at least the new version must stay")
     request = _Request(
-        as_of, run_id, docs, checks, *_count(checks), parquet, tuning or Tuning(), progress or log.info
+        as_of,
+        run_id,
+        docs,
+        checks,
+        *_count(checks),
+        parquet,
+        scorecard,
+        tuning or Tuning(),
+        progress or log.info,
     )
     home.create()
     sync_folder(home.root)
@@ -87,6 +98,10 @@ def publish(
         folder.mkdir(mode=FOLDER_MODE)
         try:
             manifest, rows_written = _build(home, folder, built_at, request)
+            if request.scorecard is not None:
+                request.tell("drawing the scorecard")
+                page = request.scorecard(folder / DATABASE_NAME)
+                (folder / SCORECARD_NAME).write_text(page, encoding="utf-8")
             request.tell("syncing to disk")
             protect_tree(folder)
             sync_tree(folder)
@@ -121,6 +136,7 @@ class _Request:
     passed: int
     warned: int
     parquet: bool
+    scorecard: Callable[[Path], str] | None
     tuning: Tuning
     tell: Callable[[str], None]
 

@@ -26,6 +26,7 @@ from pipelines.publication.model import (
     DATABASE_NAME,
     MANIFEST_NAME,
     PARQUET_FOLDER,
+    SCORECARD_NAME,
     Manifest,
     PublicationError,
     Version,
@@ -145,18 +146,19 @@ def _lock(handle: int) -> None:
 def switch(home: Home, name: str) -> None:
     """Point what is published at a version: one rename, so a reader meets the old link or the new one.
 
-    The file and the Parquet folder are links that lead through ``current`` and stay as they are: whatever a
-    reader opens, it was switched in the same step.
+    The file, the Parquet folder and the scorecard are links that lead through ``current`` and stay as they are:
+    whatever a reader opens, it was switched in the same step.
     """
     # DuckDB would replay a log that somebody's writing connection left beside the link into the new version.
     (home.published / f"{DATABASE_NAME}.wal").unlink(missing_ok=True)
     target = Path(os.path.relpath(home.publications, home.published)) / name
     point_link(home.published / CURRENT, target)
     point_link(home.published_file, Path(CURRENT, DATABASE_NAME))
-    if (home.publications / name / PARQUET_FOLDER).is_dir():
-        point_link(home.published_parquet, Path(CURRENT, PARQUET_FOLDER))
-    else:
-        home.published_parquet.unlink(missing_ok=True)
+    for link, file in ((home.published_parquet, PARQUET_FOLDER), (home.published_scorecard, SCORECARD_NAME)):
+        if (home.publications / name / file).exists():
+            point_link(link, Path(CURRENT, file))
+        else:  # this version has none
+            link.unlink(missing_ok=True)
     sync_folder(home.published)
 
 

@@ -5,6 +5,6 @@ page is one of the published file. The page is one file that asks nothing of the
 both languages and the code that draws them are in it.
 """
 
-from pipelines.scorecard.page import SCORECARD, scorecard
+from pipelines.scorecard.page import scorecard
 
-__all__ = ["SCORECARD", "scorecard"]
+__all__ = ["scorecard"]

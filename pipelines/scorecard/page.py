@@ -23,7 +23,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pipelines.scorecard.panels import PANELS, TILES, Panel, Tile
 from pipelines.scorecard.texts import LANGUAGES, Texts, texts_of
 
-SCORECARD = "scorecard.html"
 _FILTERS = ("department", "segment")
 
 

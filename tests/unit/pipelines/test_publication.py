@@ -409,3 +409,28 @@ def test_parquet_is_left_out_and_comes_back_as_the_settings_say(home):
     assert again.build == "delta"
     orders = f"select count(*) from '{home.published_parquet}/marts/fct_orders/*.parquet'"
     assert read(home.published_file, orders) == [(600,)]
+
+
+def test_the_scorecard_is_made_of_its_version_and_switched_with_it(home):
+    def page(database: Path) -> str:
+        ((version,),) = read(database, "select version from meta.publication")
+        return f"<p>{version}</p>"
+
+    first, second = night(home, scorecard=page), night(home, scorecard=page)
+    assert home.published_scorecard.read_text() == f"<p>{second.version.name}</p>"
+    rollback(home, first.version.name)
+    assert home.published_scorecard.read_text() == f"<p>{first.version.name}</p>"
+    night(home)
+    assert not home.published_scorecard.is_symlink()
+
+
+def test_a_scorecard_that_cannot_be_drawn_leaves_what_readers_see(home):
+    first = night(home)
+
+    def broken(database: Path) -> str:
+        raise ValueError(f"nothing to draw in {database.name}")
+
+    with pytest.raises(ValueError, match="nothing to draw"):
+        night(home, scorecard=broken)
+    assert current_version(home).name == first.version.name
+    assert [version.name for version in list_versions(home)] == [first.version.name]
