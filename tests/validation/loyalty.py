@@ -66,7 +66,7 @@ CLAIMS = (
     Claim(
         "silent_all",
         "The silent per complaint are covered, among all problems",
-        "The same for (all), which adds low scores and abandoned tickets: problems that the generator does not count.",
+        "The same for (all), which adds low scores: problems that the generator does not count.",
     ),
     Claim(
         "silent_happened",

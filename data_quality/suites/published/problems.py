@@ -80,8 +80,8 @@ def kpi_silent_customers() -> Suite:
             within_its_interval("silent_per_complaint"),
             no_row(
                 "complaints and what was told in surveys are problems",
-                "least(problems, problems_undecided, complaints, told_in_survey) < 0 "
-                "or complaints + told_in_survey > problems",
+                "least(problems, problems_voiced, problems_undecided, complaints, told_in_survey) < 0 "
+                "or complaints + told_in_survey + problems_voiced > problems",
                 shows="complaints",
                 column="complaints",
                 protects="The parts of a rate can be added up over months and departments.",
@@ -97,16 +97,16 @@ def kpi_silent_customers() -> Suite:
             ),
             no_row(
                 "the rate is shown from the minimum of problems on",
-                f"complaint_rate is not null and problems < {MINIMUM_ANSWERS}",
+                f"complaint_rate is not null and problems - problems_voiced < {MINIMUM_ANSWERS}",
                 shows="problems",
                 column="complaint_rate",
                 protects="Nobody takes a few problems for the rule.",
             ),
             no_row(
                 "the rate and the ratio follow from their counts",
-                f"abs(complaint_rate - 100.0 * complaints / problems) > {POINT_TOLERANCE} "
-                "or abs((1 + silent_per_complaint) * complaints * 100 / problems / complaints_matched_share - 1) "
-                "> 0.001 and silent_per_complaint > 0",
+                f"abs(complaint_rate - 100.0 * complaints / (problems - problems_voiced)) > {POINT_TOLERANCE} "
+                "or abs((1 + silent_per_complaint) * complaints * 100 / (problems - problems_voiced) "
+                "/ complaints_matched_share - 1) > 0.001 and silent_per_complaint > 0",
                 shows="silent_per_complaint",
                 column="silent_per_complaint",
                 protects="Whoever recomputes a score gets the same number.",
@@ -126,6 +126,16 @@ def kpi_silent_customers() -> Suite:
                 shows="period",
                 column="month",
                 protects="Months join the calendar.",
+            ),
+            no_row(
+                "about what customers wrote nobody was silent",
+                "problems = problems_voiced and problems > 0 and not (complaint_rate is null "
+                "and silent_per_complaint_lower is null and is_claim_within_interval is null "
+                "and complaints + told_in_survey + customers_complained + customers_silent = 0 "
+                "and revenue_at_risk = 0)",
+                shows="problems_voiced",
+                column="problems_voiced",
+                protects="Customers who wrote and got no answer are not counted as people who never speak.",
             ),
             finds_nothing(
                 "every total counts every problem",

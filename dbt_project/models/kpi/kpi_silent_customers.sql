@@ -14,8 +14,11 @@ with problems as (
         problem_kind as kind,
         is_from_order,
         is_decided,
-        case when is_decided and outcome in ('resolved', 'unresolved') then 1 else 0 end as is_complaint,
-        case when is_decided and outcome = 'told_in_survey' then 1 else 0 end as is_told_in_survey,
+        -- What a customer wrote is no silence; whether it was a complaint too is no matter of courage.
+        case when is_voiced then 1 else 0 end as is_voiced,
+        case when is_decided and not is_voiced and outcome in ('resolved', 'unresolved') then 1 else 0 end
+            as is_complaint,
+        case when is_decided and not is_voiced and outcome = 'told_in_survey' then 1 else 0 end as is_told_in_survey,
         happened_at,
         revenue_12m_before
     from {{ ref('fct_problems') }}
@@ -100,11 +103,22 @@ by_customer as (
         cell_kind,
         customer_key,
         count(*) as problems,
+        sum(is_voiced) as problems_voiced,
+        sum(1 - is_voiced) as problems_rated,
         sum(is_complaint) as complaints,
         sum(is_told_in_survey) as told_in_survey,
         max(case when place_from_last = 1 then revenue_12m_before end) as revenue
     from numbered
     group by cell_month, cell_department, cell_kind, customer_key
+
+),
+
+heard as (
+
+    select
+        *,
+        problems_voiced = 0 and complaints = 0 and told_in_survey = 0 as is_silent
+    from by_customer
 
 ),
 
@@ -128,19 +142,20 @@ decided as (
         cell_department,
         cell_kind,
         cast(sum(problems) as bigint) as problems,
+        cast(sum(problems_voiced) as bigint) as problems_voiced,
+        cast(sum(problems_rated) as bigint) as problems_rated,
         cast(sum(complaints) as bigint) as complaints,
         cast(sum(told_in_survey) as bigint) as told_in_survey,
         count(*) as customers_with_problem,
         count(case when complaints > 0 then 1 end) as customers_complained,
-        count(case when complaints = 0 and told_in_survey = 0 then 1 end) as customers_silent,
-        cast(sum(case when complaints = 0 and told_in_survey = 0 then revenue else 0 end) as decimal(18, 4))
-            as revenue_at_risk,
+        count(case when is_silent then 1 end) as customers_silent,
+        cast(sum(case when is_silent then revenue else 0 end) as decimal(18, 4)) as revenue_at_risk,
 
         -- for the likeness of several problems of one person
-        cast(sum(problems * problems) as double) as problems_squared,
-        cast(sum(problems * complaints) as double) as problems_times_complaints,
+        cast(sum(problems_rated * problems_rated) as double) as problems_squared,
+        cast(sum(problems_rated * complaints) as double) as problems_times_complaints,
         cast(sum(complaints * complaints) as double) as complaints_squared
-    from by_customer
+    from heard
     group by cell_month, cell_department, cell_kind
 
 ),
@@ -152,6 +167,8 @@ cells as (
         coalesce(decided.cell_department, undecided.cell_department) as department,
         coalesce(decided.cell_kind, undecided.cell_kind) as problem_kind,
         coalesce(decided.problems, 0) as problems,
+        coalesce(decided.problems_voiced, 0) as problems_voiced,
+        coalesce(decided.problems_rated, 0) as problems_rated,
         coalesce(undecided.problems_undecided, 0) as problems_undecided,
         coalesce(decided.complaints, 0) as complaints,
         coalesce(decided.told_in_survey, 0) as told_in_survey,
@@ -176,9 +193,11 @@ shared as (
 
     select
         cells.*,
-        case when voices.are_complaints_known and cells.problems >= {{ minimum_answers() }} then cells.problems end
-            as rated_problems,
-        cast(cells.complaints as double) / nullif(cells.problems, 0) as complaint_share,
+        case
+            when voices.are_complaints_known and cells.problems_rated >= {{ minimum_answers() }}
+                then cells.problems_rated
+        end as rated_problems,
+        cast(cells.complaints as double) / nullif(cells.problems_rated, 0) as complaint_share,
         voices.matched_share
     from cells
     cross join voices
@@ -197,7 +216,7 @@ weighed as (
                         complaints_squared
                         - 2 * complaint_share * problems_times_complaints
                         + complaint_share * complaint_share * problems_squared
-                    ) / (problems * complaint_share * (1 - complaint_share))
+                    ) / (problems_rated * complaint_share * (1 - complaint_share))
                 )
             else 1.0
         end as design_effect
@@ -250,6 +269,7 @@ rounded as (
         problem_kind,
         month,
         problems,
+        problems_voiced,
         problems_undecided,
         complaints,
         told_in_survey,

@@ -332,9 +332,9 @@ create table marts.fct_problems as
 create table kpi.kpi_silent_customers as
     select coalesce(strftime(cell_month, '%Y-%m'), '(all)') as period, coalesce(department, '(all)') as department,
         coalesce(problem_kind, '(all)') as problem_kind, cell_month as month, count(*) as problems,
-        0 as problems_undecided, sum(complaint_count) as complaints, 0 as told_in_survey,
+        0 as problems_voiced, 0 as problems_undecided, sum(complaint_count) as complaints, 0 as told_in_survey,
         count(*) as customers_with_problem, complaints as customers_complained,
-        problems - complaints as customers_silent,
+        problems - complaints as customers_silent, 100.0 as revenue_at_risk,
         case when problems >= 10 then 100.0::double * complaints / problems end as complaint_rate,
         greatest(complaint_rate - 5, 0) as complaint_rate_lower,
         least(complaint_rate + 5, 100) as complaint_rate_upper, 80.0::double as complaints_matched_share,
@@ -555,6 +555,33 @@ create table meta.sales_reconciliation as
     from kpi.kpi_sales_quality_monthly where level = 'month';
 """
 
+_LIFETIME_VALUE = """
+create schema if not exists intermediate;
+create table intermediate.int_customers__clv as select customer_key from marts.customer_rfm;
+create table kpi.clv_model_parameters as
+    select dataset, model, parameter, 0.5::double as estimate, 0.1::double as standard_error,
+        -9582.4::double as log_likelihood, 50 as customers, model <> 'BG/NBD' as is_chosen, 'fitted' as status,
+        'met the holdout best' as reason, 'margin' as value_basis
+    from (select unnest(['current', 'calibration']) as dataset) as datasets,
+        (values ('MBG/NBD', 'r'), ('MBG/NBD', 'a'), ('BG/NBD', 'r'), ('Gamma-Gamma', 'p')) as models (model, parameter)
+    union all
+    select 'current', 'Pareto/NBD', '(none)', null, null, null, null, false, 'not_fitted', 'flat', 'margin';
+create table kpi.clv_validation as
+    select model, model = 'MBG/NBD' as is_chosen, level, position, 50 as customers, actual as actual_purchases,
+        0.88 * actual as predicted_purchases, -12.0::double as purchases_bias_percent,
+        10.00 * actual as actual_value, 9.0::double * actual as predicted_value, 'predicted' as status,
+        'margin' as value_basis
+    from (values
+        ('MBG/NBD', 'total', 0, 100), ('(as before)', 'total', 0, 100), ('MBG/NBD', 'decile', 1, 30),
+        ('MBG/NBD', 'decile', 2, 70), ('MBG/NBD', 'week', 1, 40), ('MBG/NBD', 'week', 2, 60)
+    ) as parts (model, level, position, actual);
+create table kpi.clv_segments as
+    select segment, 'predicted' as clv_status, 0.5::double as p_alive_mean, count(*) as customers,
+        100.0 * count(*) as clv_amount, 90.0::double * count(*) as clv_lower, 110.0::double * count(*) as clv_upper,
+        100.0::double as clv_mean, 'met the holdout best' as reason, 'margin' as value_basis
+    from marts.customer_rfm group by segment;
+"""
+
 _ACCOUNTS = """
 create table meta.identity_match_rates as
     select 'desk' as source, 'ticket' as record_type, customer_match, true as is_matched, count(*) as records,
@@ -669,6 +696,7 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         connection.execute(_TRAITS)
         connection.execute(_JOURNEYS.format(shares=shares, waits=waits))
         connection.execute(_SALES_QUALITY.format(amounts=sales, shares=sales_shares))
+        connection.execute(_LIFETIME_VALUE)
         connection.execute(_ACCOUNTS.format(facts=facts, measures=measures))
 
 

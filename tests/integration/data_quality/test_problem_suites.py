@@ -67,6 +67,11 @@ BROKEN = [
     ),
     (
         SILENT,
+        "update {t} set problems_voiced = problems",
+        "about what customers wrote nobody was silent",
+    ),
+    (
+        SILENT,
         "update ops.run_settings set minimum_answers = 1000",
         "the rate is shown from the minimum of problems on",
     ),

@@ -39,6 +39,10 @@ RANKS = {
 }
 FROM_ORDERS = ("failed_delivery", "return", "fee", "late_delivery")
 
+VOICED = ("abandoned_ticket",)  # what a customer wrote: nobody is silent about it
+
+MODELS = ("fct_problems", "kpi_silent_customers", "kpi_service_recovery")
+
 CUSTOMERS = 90
 
 
@@ -345,7 +349,13 @@ def with_problems(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse.load(1, _raw_tables())
     warehouse.set_run(AS_OF)
     results = warehouse.dbt(
-        "build", "--select", "+fct_problems+", "--resource-type", "model", "--resource-type", "seed"
+        "build",
+        "--select",
+        *(f"+{model}" for model in MODELS),
+        "--resource-type",
+        "model",
+        "--resource-type",
+        "seed",
     )
     assert failures(results) == {}
     return warehouse
@@ -365,6 +375,7 @@ def test_problems(with_problems: Warehouse, shop: _Company) -> None:
             "problem_kind": problem.kind,
             "kind_count": len({kind for _, _, kind in problem.signs}),
             "is_from_order": problem.kind in FROM_ORDERS,
+            "is_voiced": problem.kind in VOICED,
             "happened_at": problem.happened_at,
             "happened_date": problem.day,
             "department": problem.department,
@@ -407,15 +418,23 @@ def _silence(problems: list[_Problem], matched: float) -> Row:
     by_customer: dict[str, list[_Problem]] = defaultdict(list)
     for problem in problems:
         by_customer[problem.customer].append(problem)
-    outcomes = {customer: [problem.outcome for problem in theirs] for customer, theirs in by_customer.items()}
-    silent = [customer for customer, theirs in outcomes.items() if set(theirs) == {"never_voiced"}]
+    silent_about = {
+        customer: [problem.kind not in VOICED and problem.outcome == "never_voiced" for problem in theirs]
+        for customer, theirs in by_customer.items()
+    }
+    silent = [customer for customer, theirs in silent_about.items() if all(theirs)]
+    outcomes = {
+        customer: [problem.outcome for problem in theirs if problem.kind not in VOICED]
+        for customer, theirs in by_customer.items()
+    }
     complained = {
         customer: sum(outcome in ("resolved", "unresolved") for outcome in theirs)
         for customer, theirs in outcomes.items()
     }
-    n, complaints = len(problems), sum(complained.values())
+    n, complaints = sum(map(len, outcomes.values())), sum(complained.values())
     row: Row = {
-        "problems": n,
+        "problems": len(problems),
+        "problems_voiced": len(problems) - n,
         "complaints": complaints,
         "told_in_survey": sum(theirs.count("told_in_survey") for theirs in outcomes.values()),
         "customers_with_problem": len(by_customer),
@@ -425,7 +444,7 @@ def _silence(problems: list[_Problem], matched: float) -> Row:
     rate = lower = upper = ratio = ratio_lower = ratio_upper = None
     effect = 1.0
     if n and 0 < complaints < n:
-        residuals = [complained[c] - complaints / n * len(by_customer[c]) for c in by_customer]
+        residuals = [complained[c] - complaints / n * len(outcomes[c]) for c in by_customer]
         effect = max(1.0, sum(r * r for r in residuals) / (n * (complaints / n) * (1 - complaints / n)))
     if n >= MINIMUM_ANSWERS:
         rate = complaints / n
@@ -482,6 +501,9 @@ def test_silent_customers(with_problems: Warehouse, shop: _Company) -> None:
     assert published == expected
     assert max(row["design_effect"] for row in published.values()) > 1
     assert published["(all)", "(all)", "(all)"]["customers_silent"] > 10
+    written = published["(all)", "(all)", "abandoned_ticket"]
+    assert written["problems"] > 10
+    assert written["complaint_rate"] is written["is_claim_within_interval"] is None
 
 
 def _kaplan_meier(days: np.ndarray, bought: np.ndarray, until: int) -> tuple[float, float, float]:
@@ -563,7 +585,7 @@ def test_a_second_run_gives_the_same_rows_bit_for_bit(with_problems: Warehouse) 
     """Products of many factors would differ in their last digits, were they taken in another order."""
     tables = ("marts.fct_problems", "kpi.kpi_silent_customers", "kpi.kpi_service_recovery")
     before = {table: with_problems.published()[table] for table in tables}
-    assert failures(with_problems.dbt("run", "--select", "fct_problems+", "--threads", "1")) == {}
+    assert failures(with_problems.dbt("run", "--select", *MODELS, "--threads", "1")) == {}
     assert {table: with_problems.published()[table] for table in tables} == before
 
 
@@ -573,3 +595,4 @@ def test_the_seed_has_the_windows_that_are_recomputed_here() -> None:
     assert {(rule["complaint_window_days"], rule["resolution_days"]) for rule in rules} == {("30", "14")}
     assert {rule["problem_kind"]: int(rule["rank"]) for rule in rules} == RANKS
     assert {rule["problem_kind"] for rule in rules if rule["is_from_order"] == "true"} == set(FROM_ORDERS)
+    assert {rule["problem_kind"] for rule in rules if rule["is_voiced"] == "true"} == set(VOICED)

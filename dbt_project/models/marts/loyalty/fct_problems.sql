@@ -224,6 +224,7 @@ ranked as (
         evidence.*,
         rules.problem_kind,
         rules.is_from_order,
+        rules.is_voiced,
         rules.complaint_window_days,
         rules.resolution_days,
         row_number() over (
@@ -247,6 +248,7 @@ problems as (
         max(case when place = 1 then customer_key end) as customer_key,
         max(case when place = 1 then problem_kind end) as problem_kind,
         max(case when place = 1 and is_from_order then 1 else 0 end) = 1 as is_from_order,
+        max(case when place = 1 and is_voiced then 1 else 0 end) = 1 as is_voiced,
         max(case when place = 1 then department end) as department,
         max(order_id) as order_id,
         min(happened_at) as happened_at,
@@ -368,6 +370,7 @@ facts as (
         problems.problem_kind,
         problems.kind_count,
         problems.is_from_order,
+        problems.is_voiced,
         problems.happened_at,
         problems.happened_date,
         problems.department,
