@@ -22,10 +22,10 @@ from pipelines.estimators import (
     fit_bg_nbd,
     fit_gamma_gamma,
     fit_mbg_nbd,
+    fit_nbd,
     fit_pareto_nbd,
     holdout_measures,
 )
-from pipelines.estimators.nbd import fit_nbd
 from pipelines.settings import LifetimeValue
 
 # In the order in which equals are taken: MBG/NBD says something of those who bought once, too.

@@ -12,7 +12,7 @@ from pipelines.estimators.errors import (
 )
 from pipelines.estimators.histories import PurchaseHistories
 from pipelines.estimators.holdout import HoldoutMeasures, best_model, holdout_measures
-from pipelines.estimators.purchases import PurchaseFit, fit_bg_nbd, fit_mbg_nbd, fit_pareto_nbd
+from pipelines.estimators.purchases import PurchaseFit, fit_bg_nbd, fit_mbg_nbd, fit_nbd, fit_pareto_nbd
 from pipelines.estimators.segments import SegmentValues, segment_value_interval
 from pipelines.estimators.spend import SpendFit, fit_gamma_gamma
 
@@ -30,6 +30,7 @@ __all__ = [
     "fit_bg_nbd",
     "fit_gamma_gamma",
     "fit_mbg_nbd",
+    "fit_nbd",
     "fit_pareto_nbd",
     "holdout_measures",
     "segment_value_interval",

@@ -1,7 +1,7 @@
 """How often customers will buy: the fitted models of purchases, all read in one way.
 
 Belongs here: fitting a model to histories, and what a fitted model says of them. Does not: the models' formulas
-(``beta_geometric``, ``pareto_nbd``), spend (``spend``), and which model a company uses.
+(``beta_geometric``, ``pareto_nbd``, ``nbd``), spend (``spend``), and which model a company uses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pipelines.estimators import beta_geometric, pareto_nbd
+from pipelines.estimators import beta_geometric, nbd, pareto_nbd
 from pipelines.estimators.errors import TooLittleDataError
 from pipelines.estimators.histories import Floats, PurchaseHistories, distinct
 from pipelines.estimators.likelihood import LogLikelihood, highest_point, maximum, representative
@@ -53,13 +53,15 @@ MODELS = {
         pareto_nbd.p_alive,
         pareto_nbd.purchases_if_alive,
     ),
+    "nbd": PurchaseModel(("r", "alpha"), ("alpha",), nbd.log_likelihood, nbd.p_alive, nbd.purchases_if_alive),
 }
 
 STEP_WEEKS = 4.0
 WEEKS_PER_YEAR = 365.25 / 7
 
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 1.0, 0.8, 2.5), (2.0, 3.0, 0.5, 5.0))
-"""Where the search starts, with times in tenths of the longest age: even, much like CDNOW, and busy and loyal."""
+"""Where the search starts, with times in tenths of the longest age: even, much like CDNOW, and busy and loyal.
+NBD takes the first two of each."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class PurchaseFit:
     """
 
     model: str
-    """``bg_nbd``, ``mbg_nbd`` or ``pareto_nbd``."""
+    """``bg_nbd``, ``mbg_nbd``, ``pareto_nbd`` or ``nbd``."""
     parameters: dict[str, float]
     covariance: Floats
     log_likelihood: float
@@ -87,8 +89,11 @@ class PurchaseFit:
 
     @property
     def p_alive_informs_about_one_time_buyers(self) -> bool:
-        """False for BG/NBD, in which nobody can leave before a repeat purchase: it gives 1 to all who bought once."""
-        return self.model != "bg_nbd"
+        """False for BG/NBD, in which nobody can leave before a repeat purchase: it gives 1 to all who bought once.
+
+        False for NBD, too, in which nobody ever leaves.
+        """
+        return self.model in ("mbg_nbd", "pareto_nbd")
 
     def p_alive(self, histories: PurchaseHistories) -> Floats:
         """Probability that a customer still buys at the end of their history. Shape: groups.
@@ -155,6 +160,11 @@ def fit_pareto_nbd(histories: PurchaseHistories) -> PurchaseFit:
     return _fit("pareto_nbd", histories)
 
 
+def fit_nbd(histories: PurchaseHistories) -> PurchaseFit:
+    """Fit NBD, in which nobody leaves, for where the others find nobody leaving: r and alpha (a time). As above."""
+    return _fit("nbd", histories)
+
+
 def _fit(model: str, histories: PurchaseHistories) -> PurchaseFit:
     formulas = MODELS[model]
     if histories.repeat_buyers < len(formulas.parameters):
@@ -163,7 +173,7 @@ def _fit(model: str, histories: PurchaseHistories) -> PurchaseFit:
         )
     is_time = np.array([name in formulas.times for name in formulas.parameters])
     units = np.where(is_time, histories.age.max() / 10, 1.0)
-    starts = [units * np.array(start) for start in _STARTS]
+    starts = [units * np.array(start[: len(units)]) for start in _STARTS]
     rows = representative(histories.frequency, histories.recency, histories.age)
     start = highest_point(_log_likelihood(formulas, histories.rows(rows)), starts)
     found = maximum(_log_likelihood(formulas, histories), start, formulas.parameters)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.estimators import PurchaseHistories, TooLittleDataError
-from pipelines.estimators.nbd import NbdFit, _log_likelihood, fit_nbd
+from pipelines.estimators import PurchaseFit, PurchaseHistories, TooLittleDataError, fit_nbd
+from pipelines.estimators.nbd import log_likelihood
 from pipelines.estimators.purchases import MODELS
 
 HISTORIES = PurchaseHistories(
@@ -17,8 +17,8 @@ HISTORIES = PurchaseHistories(
 )
 
 
-def fit_with(r: float, alpha: float) -> NbdFit:
-    return NbdFit("nbd", {"r": r, "alpha": alpha}, np.eye(2), 0.0, 17.0)
+def fit_with(r: float, alpha: float) -> PurchaseFit:
+    return PurchaseFit("nbd", {"r": r, "alpha": alpha}, np.eye(2), 0.0, 17.0)
 
 
 def simulated(customers: int = 20_000) -> PurchaseHistories:
@@ -42,7 +42,7 @@ def test_it_is_what_the_others_become_where_nobody_leaves(model: str) -> None:
     """With a probability of leaving that goes to zero: the same likelihood, and the same expectation."""
     loyal = np.array([0.7, 9.0, 1e-9, 1.0])
     value, gradient = MODELS[model].log_likelihood(loyal, HISTORIES)
-    own_value, own_gradient = _log_likelihood(loyal[:2], HISTORIES)
+    own_value, own_gradient = log_likelihood(loyal[:2], HISTORIES)
     assert own_value == pytest.approx(value, rel=1e-7)
     assert own_gradient == pytest.approx(gradient[:2], rel=1e-6)
     rate = (0.7 + HISTORIES.frequency) / (9.0 + HISTORIES.age)
@@ -54,10 +54,10 @@ def test_the_gradient_is_that_of_the_likelihood() -> None:
     at, step = np.array([0.7, 9.0]), 1e-6
     for number in range(2):
         move = np.eye(2)[number] * step
-        slope = (_log_likelihood(at + move, HISTORIES)[0] - _log_likelihood(at - move, HISTORIES)[0]) / (
+        slope = (log_likelihood(at + move, HISTORIES)[0] - log_likelihood(at - move, HISTORIES)[0]) / (
             2 * step
         )
-        assert _log_likelihood(at, HISTORIES)[1][number] == pytest.approx(slope, rel=1e-5)
+        assert log_likelihood(at, HISTORIES)[1][number] == pytest.approx(slope, rel=1e-5)
 
 
 def test_discounting_and_other_parameters_work_as_for_the_others() -> None:
@@ -68,7 +68,6 @@ def test_discounting_and_other_parameters_work_as_for_the_others() -> None:
     share = fit.discounted_expected_purchases(HISTORIES, 52.0, 0.10) / whole
     assert share == pytest.approx(0.9538, abs=2e-4)
     moved = fit.with_parameters(np.array([1.4, 9.0]))
-    assert isinstance(moved, NbdFit)
     assert moved.expected_purchases(HISTORIES, 52.0)[0] == pytest.approx(2 * whole[0])
 
 
