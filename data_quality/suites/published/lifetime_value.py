@@ -134,7 +134,7 @@ def clv_segments() -> Suite:
                 "holds every customer with a segment and a lifetime value",
                 """
                 select segments.customers || ' of ' || clv.customers as observed
-                from (select sum(customers) as customers from kpi.clv_segments) as segments
+                from (select coalesce(sum(customers), 0) as customers from kpi.clv_segments) as segments
                 cross join (select count(*) as customers from intermediate.int_customers__clv) as clv
                 where segments.customers <> clv.customers
                 """,

@@ -511,7 +511,8 @@ create table kpi.kpi_non_response as
     select coalesce(segment, '(all)') as segment, coalesce(locale, '(all)') as locale, count(*) as customers,
         count(*) // 2 as asked, asked // 2 as answered, asked as invitations, answered as invitations_answered,
         100.0::double * asked / customers as asked_share, 100.0::double * answered / asked as answered_share,
-        0.0::double as answered_share_lower, 100.0::double as answered_share_upper
+        0.0::double as answered_share_lower, 100.0::double as answered_share_upper, answered_share as response_rate,
+        0.0::double as response_rate_lower, 100.0::double as response_rate_upper
     from (select segment, 'en-GB' as locale from marts.customer_rfm)
     group by grouping sets ((), (segment), (locale), (segment, locale));
 create table kpi.kpi_loyalty_reweighted as

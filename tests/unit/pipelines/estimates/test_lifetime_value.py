@@ -209,7 +209,9 @@ def test_where_nobody_seems_to_leave_nobody_is_expected_to(
         monkeypatch.setitem(candidates.PURCHASE_MODELS, model, never)
     outcome = refresh_lifetime_value(unfitted, settings)
     assert outcome.model == "NBD"
-    assert "nobody is expected to leave: MBG/NBD (calibration): the data do not determine" in outcome.reason
+    assert (
+        "nobody is expected to leave, as no leaving can be seen (MBG/NBD: the data do not" in outcome.reason
+    )
     assert one(unfitted, "select min(p_alive), max(p_alive) from estimates.clv_groups") == (1.0, 1.0)
 
 
@@ -223,7 +225,7 @@ def test_no_model_at_all_names_all_reasons(
         monkeypatch.setitem(candidates.PURCHASE_MODELS, model, never)
     outcome = refresh_lifetime_value(unfitted, settings)
     assert outcome.model is None
-    assert outcome.reason.startswith("no model of purchases could be fitted: MBG/NBD (calibration): flat; ")
+    assert outcome.reason.startswith("no model of purchases could be fitted: MBG/NBD: flat; BG/NBD: flat; ")
     assert unfitted.execute("select count(*) from estimates.clv_validation").fetchall() == [(0,)]
 
 
