@@ -66,8 +66,8 @@ CLAIMS = (
         "traits_true",
         "What is found is more than chance",
         "Of all traits found, those that are none of the seven without effect (five attributes, locale and country)."
-        " The rule allows one in twenty to be. What has an effect without being planted as a trait, such as the category of"
-        " the first purchase, counts as true.",
+        " The rule allows one in twenty to be. What has an effect without being planted as a trait, such as the"
+        " category of the first purchase, counts as true.",
         "findings of a seed",
     ),
     Claim(
