@@ -105,7 +105,7 @@ class PurchaseFit:
 
     def expected_purchases(self, histories: PurchaseHistories, weeks: float) -> Floats:
         """Purchases expected of one customer of each history in the weeks after its end. Shape: groups."""
-        return self.p_alive(histories) * self._if_alive(histories, [weeks])[0]
+        return self.p_alive(histories) * self._if_alive(histories, np.array([weeks]), np.ones(1))
 
     def expected_purchases_of_new(self, weeks: ArrayLike) -> Floats:
         """Repeat purchases expected of a customer in the weeks after their first purchase. Shape: that of weeks."""
@@ -125,19 +125,22 @@ class PurchaseFit:
         steps = max(1, int(np.ceil(weeks / STEP_WEEKS)))
         ends = np.linspace(0, weeks, steps + 1)
         discount = (1 + annual_rate) ** (-(ends[1:] + ends[:-1]) / 2 / WEEKS_PER_YEAR)
-        increments = np.diff(self._if_alive(histories, ends.tolist()), axis=0)
-        return self.p_alive(histories) * np.einsum("s,sg->g", discount, increments)
+        weights = discount - np.append(
+            discount[1:], 0.0
+        )  # of what is expected by each end, not within each step
+        return self.p_alive(histories) * self._if_alive(histories, ends[1:], weights)
 
     @property
     def _values(self) -> Floats:
         return np.array(list(self.parameters.values()))
 
-    def _if_alive(self, histories: PurchaseHistories, spans: list[float]) -> Floats:
-        """Purchases expected of the living within each of some times. Shape: times, groups."""
+    def _if_alive(self, histories: PurchaseHistories, times: Floats, weights: Floats) -> Floats:
+        """Weighted sum of the purchases expected of the living by each of some times. Shape: groups."""
         first, group, _ = distinct(histories.frequency, histories.age)
         x, age = histories.frequency[first], histories.age[first]
         formula = MODELS[self.model].purchases_if_alive
-        return np.array([formula(self._values, x, age, span) for span in spans])[:, group]
+        by_time = zip(times.tolist(), weights.tolist(), strict=True)
+        return sum(weight * formula(self._values, x, age, time) for time, weight in by_time)[group]
 
 
 def fit_bg_nbd(histories: PurchaseHistories) -> PurchaseFit:
