@@ -205,6 +205,7 @@ def kpi_non_response() -> Suite:
             between("asked_share", 0, 100, protects="A share of customers is a percentage."),
             between("answered_share", 0, 100, protects="A share of customers is a percentage."),
             within_its_interval("answered_share"),
+            within_its_interval("response_rate"),
             no_row(
                 "who answered was asked, and who was asked is a customer",
                 "answered not between 0 and asked or asked > customers or customers < 1 or asked > invitations "
@@ -218,7 +219,9 @@ def kpi_non_response() -> Suite:
                 f"(asked_share is not null) <> (customers >= {MINIMUM_ANSWERS}) "
                 f"or (answered_share is not null) <> (asked >= {MINIMUM_ANSWERS}) "
                 f"or abs(asked_share - 100.0 * asked / customers) > {POINT_TOLERANCE} "
-                f"or abs(answered_share - 100.0 * answered / asked) > {POINT_TOLERANCE}",
+                f"or abs(answered_share - 100.0 * answered / asked) > {POINT_TOLERANCE} "
+                f"or (response_rate is not null) <> (invitations >= {MINIMUM_ANSWERS}) "
+                f"or abs(response_rate - 100.0 * invitations_answered / invitations) > {POINT_TOLERANCE}",
                 shows="answered_share",
                 column="answered_share",
                 protects="Whoever recomputes a share gets the same number, and nobody takes a few for all.",

@@ -35,7 +35,12 @@ counted as (
         count(invited.customer_key) as asked,
         count(case when invited.invitations_answered > 0 then 1 end) as answered,
         cast(coalesce(sum(invited.invitations), 0) as bigint) as invitations,
-        cast(coalesce(sum(invited.invitations_answered), 0) as bigint) as invitations_answered
+        cast(coalesce(sum(invited.invitations_answered), 0) as bigint) as invitations_answered,
+
+        -- for the likeness of several invitations of one person
+        cast(sum(invited.invitations * invited.invitations) as double) as invitations_squared,
+        cast(sum(invited.invitations * invited.invitations_answered) as double) as invitations_times_answered,
+        cast(sum(invited.invitations_answered * invited.invitations_answered) as double) as answered_squared
     from customers
     left join invited on customers.customer_key = invited.customer_key
     group by
@@ -53,9 +58,32 @@ counts_to_score as (
     select
         *,
         case when customers >= {{ minimum_answers() }} then customers end as scored_customers,
-        case when asked >= {{ minimum_answers() }} then asked end as scored_asked
+        case when asked >= {{ minimum_answers() }} then asked end as scored_asked,
+        case when invitations >= {{ minimum_answers() }} then invitations end as scored_invitations,
+        cast(invitations_answered as double) / nullif(invitations, 0) as response_share
     from counted
     where customers > 0
+
+),
+
+-- Variance of the rate with customers drawn and not invitations, over the variance of as many independent invitations.
+weighed as (
+
+    select
+        *,
+        case
+            when response_share > 0 and response_share < 1
+                then greatest(
+                    1.0,
+                    (
+                        answered_squared
+                        - 2 * response_share * invitations_times_answered
+                        + response_share * response_share * invitations_squared
+                    ) / (invitations * response_share * (1 - response_share))
+                )
+            else 1.0
+        end as design_effect
+    from counts_to_score
 
 ),
 
@@ -72,8 +100,14 @@ scored as (
         round({{ percentage('asked', 'scored_customers') }}, 4) as asked_share,
         round({{ percentage('answered', 'scored_asked') }}, 4) as answered_share,
         round({{ wilson('answered', 'scored_asked', -1) }}, 4) as answered_share_lower,
-        round({{ wilson('answered', 'scored_asked', 1) }}, 4) as answered_share_upper
-    from counts_to_score
+        round({{ wilson('answered', 'scored_asked', 1) }}, 4) as answered_share_upper,
+        round({{ percentage('invitations_answered', 'scored_invitations') }}, 4) as response_rate,
+        round({{ wilson('(invitations_answered / design_effect)', '(scored_invitations / design_effect)', -1) }}, 4)
+            as response_rate_lower,
+        round({{ wilson('(invitations_answered / design_effect)', '(scored_invitations / design_effect)', 1) }}, 4)
+            as response_rate_upper,
+        round(design_effect, 4) as response_design_effect
+    from weighed
 
 )
 

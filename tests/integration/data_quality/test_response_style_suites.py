@@ -107,10 +107,16 @@ BROKEN = [
         "update {t} set nps_n = nps_n + 1 where locale <> '(all)'",
         "each method counts every NPS answer of customers, by locale and period too",
     ),
-    (SILENCE, "update {t} set segment = 'whales'", "segment is a known value"),
+    (SILENCE, "update {t} set segment = 'whales'", "segment is one of the seed"),
     (SILENCE, "update {t} set asked_share = 101", "asked_share between 0 and 100"),
     (SILENCE, "update {t} set answered_share = -1", "answered_share between 0 and 100"),
     (SILENCE, "update {t} set answered_share_lower = 99", "answered_share lies within its interval"),
+    (SILENCE, "update {t} set response_rate_lower = 99", "response_rate lies within its interval"),
+    (
+        SILENCE,
+        "update {t} set response_rate = response_rate / 2",
+        "shares are shown from the minimum on and follow from their counts",
+    ),
     (
         SILENCE,
         "update {t} set answered = asked + 1",

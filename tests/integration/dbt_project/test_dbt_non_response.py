@@ -33,11 +33,22 @@ def base(built: Warehouse) -> dict[str, tuple[str, str]]:
     }
 
 
-def _wilson(successes: int, n: int, side: int) -> float:
+def _wilson(successes: float, n: float, side: int) -> float:
     """The root of (share - p)^2 = z^2 p (1 - p) / n."""
     share = successes / n
     a, b, c = 1 + Z * Z / n, -(2 * share + Z * Z / n), share * share
     return 100 * (-b + side * np.sqrt(max(b * b - 4 * a * c, 0))) / (2 * a)
+
+
+def _response_rate(asked: list[list[bool]]) -> list[float]:
+    """Percent and interval, with people drawn and not their invitations."""
+    sent, answered = np.array([len(one) for one in asked]), np.array([sum(one) for one in asked])
+    n, share = sent.sum(), answered.sum() / sent.sum()
+    effect = 1.0
+    if 0 < share < 1:
+        effect = max(1.0, ((answered - share * sent) ** 2).sum() / (n * share * (1 - share)))
+    ends = [_wilson(answered.sum() / effect, n / effect, side) for side in (-1, 1)]
+    return [100 * share, *(min(100, max(0, end)) for end in ends)]
 
 
 def test_kpi_non_response(built: Warehouse, base: dict[str, tuple[str, str]]) -> None:
@@ -73,7 +84,12 @@ def test_kpi_non_response(built: Warehouse, base: dict[str, tuple[str, str]]) ->
             assert row["answered_share"] == pytest.approx(100 * answered / len(asked), abs=6e-5)
             assert row["answered_share_lower"] == pytest.approx(_wilson(answered, len(asked), -1), abs=6e-5)
             assert row["answered_share_upper"] == pytest.approx(_wilson(answered, len(asked), 1), abs=6e-5)
+        rate = _response_rate(asked) if row["invitations"] >= MINIMUM_ANSWERS else [None] * 3
+        assert [row[f"response_rate{end}"] for end in ("", "_lower", "_upper")] == pytest.approx(
+            rate, abs=6e-5
+        )
     assert any(row["answered_share"] not in (None, 0, 100) for row in published)
+    assert any(row["response_design_effect"] > 1 for row in published)
 
 
 def _voices(company: Company, base: dict[str, tuple[str, str]]) -> dict[str, int]:
