@@ -65,7 +65,7 @@ months as (
     cross join (select min(sent_date) as first_sent_date from contacts) as begin
     where
         calendar.month > begin.first_sent_date
-        and extract(month from calendar.last_day + interval '1' day) <> extract(month from calendar.month)
+        and extract(month from {{ days_after('calendar.last_day', 1) }}) <> extract(month from calendar.month)
 
 ),
 
