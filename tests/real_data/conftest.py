@@ -14,7 +14,7 @@ import pytest
 
 from orchestration.night import NightResult, run_night
 from pipelines.home import Home
-from pipelines.settings import load_settings
+from pipelines.settings import Settings, load_settings
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -26,11 +26,16 @@ class Example:
     name: str
     data: Path
     home: Home
+    config: str = "kizuna.yml"
+
+    @property
+    def settings(self) -> Settings:
+        config = REPOSITORY / "examples" / self.name / self.config
+        return load_settings(config, {"KIZUNA_DATA": str(self.data)})
 
     def night(self, as_of: dt.date) -> NightResult:
         """Run a night over what lies in ``data`` now; it must publish."""
-        config = REPOSITORY / "examples" / self.name / "kizuna.yml"
-        result = run_night(load_settings(config, {"KIZUNA_DATA": str(self.data)}), self.home, as_of)
+        result = run_night(self.settings, self.home, as_of)
         assert result.published, result.failures
         return result
 
@@ -87,6 +92,15 @@ def olist(make_example: MakeExample) -> Example:
 @pytest.fixture(scope="session")
 def cdnow(make_example: MakeExample) -> Example:
     return _after_one_night(make_example("cdnow", real_data("cdnow")), dt.date(1998, 6, 30))
+
+
+@pytest.fixture(scope="session")
+def cdnow_sample(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    """The tenth of CDNOW on which the literature tries models of lifetime value."""
+    home = Home(tmp_path_factory.mktemp("cdnow_sample") / "home").create()
+    return _after_one_night(
+        Example("cdnow", real_data("cdnow"), home, config="sample.yml"), dt.date(1998, 6, 30)
+    )
 
 
 @pytest.fixture(scope="session")
