@@ -156,7 +156,6 @@ expected as (
         period,
         cast(sum(n) as bigint) as n,
         cast(sum(top_n) as bigint) as top_n,
-        {{ exact_sum('all_top_n') }} as all_top_n,
         {{ exact_sum('n * all_top_n / all_n') }} as expected_n,
         {{ exact_sum(
             'case when all_n > 1'
