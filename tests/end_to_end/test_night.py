@@ -105,8 +105,15 @@ def test_the_run_is_in_dagsters_own_list(published: Company) -> None:
             "marts.customer_rfm",
             "1 row",
         ),
+        (
+            "fct_sales_quality",
+            "select * replace (cast(net_amount + case when line_number = 1 then 0.01 else 0 end as decimal(18, 4))"
+            " as net_amount)",
+            "meta.sales_reconciliation",
+            "good + bad + undecided = net sales",
+        ),
     ],
-    ids=["an NPS of 140", "a lost customer"],
+    ids=["an NPS of 140", "a lost customer", "a cent too much"],
 )
 def test_a_wrong_table_is_stopped_and_readers_keep_the_last_good_version(
     company: Company,
