@@ -63,10 +63,17 @@ def prepare_environment(home: Home, config: Path) -> dict[str, str]:
 
 @contextmanager
 def open_instance(home: Home, config: Path) -> Iterator[dg.DagsterInstance]:
-    """The instance that the UI shows too."""
-    os.environ.update(prepare_environment(home, config))
-    with dg.DagsterInstance.get() as instance:
-        yield instance
+    """The instance that the UI shows too. The environment names it, and the company, while it is open."""
+    variables = prepare_environment(home, config)
+    before = {name: os.environ[name] for name in variables if name in os.environ}
+    os.environ.update(variables)
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    finally:
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def end_dead_runs(instance: dg.DagsterInstance, own_run_id: str | None = None) -> None:

@@ -83,9 +83,7 @@ def _files_read(home: Home) -> list[str]:
     return [file["file"] for load in loads for file in load["files"]]
 
 
-def test_a_file_is_read_when_it_arrives(
-    config: Path, home: Home, daemon: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_read_when_it_arrives(config: Path, home: Home, daemon: subprocess.Popen[bytes]) -> None:
     for number in (1, 2):
         text = f"id,at\n{number},2026-01-01\n"
         (config.parent / "exports" / f"orders-{number}.csv").write_text(text, encoding="utf-8")
@@ -93,8 +91,6 @@ def test_a_file_is_read_when_it_arrives(
     assert _files_read(home) == ["exports/orders-1.csv", "exports/orders-2.csv"]
     time.sleep(8)  # four more looks
 
-    for name in ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY", "KIZUNA_HOME", "KIZUNA_CONFIG"):
-        monkeypatch.setenv(name, "set back after the test")
     from orchestration.instance import open_instance
 
     with open_instance(home, config) as instance:

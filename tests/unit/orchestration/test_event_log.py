@@ -19,9 +19,7 @@ def table() -> dg.MaterializeResult:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    for variable in ("DAGSTER_HOME", "KIZUNA_HOME", "KIZUNA_CONFIG", "DAGSTER_DISABLE_TELEMETRY"):
-        monkeypatch.setenv(variable, "")  # so that what open_instance sets is taken back
+def home(tmp_path: Path) -> Home:
     return Home(tmp_path).create()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import subprocess
 from pathlib import Path
 
@@ -15,9 +16,7 @@ from pipelines.home import Home
 
 
 @pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name in ("DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY", "KIZUNA_HOME", CONFIG_VARIABLE):
-        monkeypatch.setenv(name, "set back after the test")
+def instance(tmp_path: Path):
     with open_instance(Home(tmp_path), tmp_path / "kizuna.yml") as instance:
         yield instance
 
@@ -31,6 +30,27 @@ def _run(instance: dg.DagsterInstance, run_id: str, **tags: str) -> None:
     instance.report_dagster_event(
         dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="some_job"), run_id=run.run_id
     )
+
+
+def test_the_environment_is_as_before_however_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nights of one process may be of two companies: the second must not find the first."""
+    monkeypatch.setenv("KIZUNA_HOME", "elsewhere")
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    before = dict(os.environ)
+    seen = {}
+
+    def a_night_that_fails() -> None:
+        with open_instance(Home(tmp_path), tmp_path / "kizuna.yml"):
+            seen.update(os.environ)
+            raise RuntimeError("no disk left")
+
+    with pytest.raises(RuntimeError, match="no disk left"):
+        a_night_that_fails()
+    assert seen[CONFIG_VARIABLE] == str(tmp_path / "kizuna.yml")
+    assert seen["KIZUNA_HOME"] == str(tmp_path)
+    assert dict(os.environ) == before
 
 
 def test_a_dead_run_fails_and_frees_its_slot(instance: dg.DagsterInstance) -> None:
