@@ -142,6 +142,7 @@ def _read(file: str, ready: Any, end: Any, seen: Any) -> None:
         try:
             with duckdb.connect(file, read_only=True, config={"threads": 1}) as con:
                 opened = time.perf_counter()
+                con.execute("set enable_progress_bar = false")
                 [(*found, missing)] = con.execute(_LOOK).fetchall()
         except duckdb.Error as error:
             errors.append(f"{type(error).__name__}: {error}")
