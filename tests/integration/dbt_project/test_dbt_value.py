@@ -575,3 +575,21 @@ def test_a_company_without_any_of_it_still_publishes(warehouse: Warehouse) -> No
     )
     assert failures(results) == {}
     assert warehouse.query("select * from kpi.kpi_value_quadrants").is_empty()
+
+
+def test_a_part_or_line_that_is_missing_stops_the_night(warehouse: Warehouse) -> None:
+    seeds = ("value_equation_parts", "value_cut_points", "value_quadrants")
+    assert failures(warehouse.dbt("seed", "--select", *seeds)) == {}
+    assert failures(warehouse.dbt("test", "--select", "value_equation_is_whole")) == {}
+    warehouse.execute(
+        """
+        update seeds.value_equation_parts set part = 'fee' where part = 'fees';
+        update seeds.value_equation_parts set direction = 0 where part = 'contacts';
+        delete from seeds.value_cut_points where cut_point = 'balance';
+        update seeds.value_quadrants set quadrant = 'little either way';
+        """
+    )
+    found = failures(warehouse.dbt("test", "--select", "value_equation_is_whole"))
+    assert "Got 5 results" in found["value_equation_is_whole"], (
+        "the part twice: one is missing, one is unknown"
+    )
