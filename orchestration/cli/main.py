@@ -183,6 +183,21 @@ def status(config: Config = _DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def kpi(as_json: AsJson = False) -> None:
+    """Show the headline KPIs of what is published, with their intervals.
+
+    Example: kizuna kpi --json | jq '.headlines[] | select(.name == "nps")'
+    """
+    from orchestration.cli.kpi import as_plain, print_headlines, published_headlines
+
+    said = published_headlines(Home.from_environment())
+    if as_json:
+        print(json.dumps(as_plain(said), default=str, indent=2))
+    else:
+        print_headlines(out, said)
+
+
+@app.command()
 def doctor(
     config: Config = _DEFAULT_CONFIG,
     connect: Annotated[

@@ -17,7 +17,7 @@ from pipelines.publication import current_version, list_versions
 from pipelines.warehouse import WarehouseBusyError
 
 _SHOWN_MESSAGES = 20
-_OPENED = {"file": "Open  ", "data_docs": "Checks"}
+_OPENED = {"file": "Open  ", "scorecard": "Look  ", "data_docs": "Checks"}
 
 
 def night_summary(home: Home, result: NightResult) -> dict[str, Any]:
@@ -32,6 +32,7 @@ def night_summary(home: Home, result: NightResult) -> dict[str, Any]:
         "tables": version.tables if version else 0,
         "rows": version.rows if version else 0,
         "file": str(home.published_file),
+        "scorecard": str(home.published_scorecard),
         "data_docs": str(home.quality / "published" / "index.html"),
         "failures": result.failures,
         "warnings": result.warnings,
@@ -60,8 +61,8 @@ def print_night(out: Console, err: Console, summary: dict[str, Any]) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    for what in ("file", "data_docs"):
-        out.print(f"{_OPENED[what]} {summary[what]}", highlight=False, soft_wrap=True, markup=False)
+    for what, label in _OPENED.items():
+        out.print(f"{label} {summary[what]}", highlight=False, soft_wrap=True, markup=False)
 
 
 _COUNTS = (

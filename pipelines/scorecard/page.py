@@ -12,6 +12,7 @@ import decimal
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -20,7 +21,8 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipelines.scorecard.panels import PANELS, TILES, Panel, Tile
+from pipelines.scorecard.headlines import Headline, headlines, tables
+from pipelines.scorecard.panels import PANELS, Panel
 from pipelines.scorecard.texts import LANGUAGES, Texts, texts_of
 
 _FILTERS = ("department", "segment")
@@ -38,18 +40,14 @@ def scorecard(database: Path, company: str) -> str:
     """
     with duckdb.connect(str(database), read_only=True) as connection:
         connection.execute("set enable_progress_bar = false")
-        there = _tables(connection)
+        there = tables(connection)
         panels = {panel.name: panel for panel in PANELS if there.issuperset(panel.tables)}
         rows = {name: _rows(connection, panel.sql) for name, panel in panels.items()}
-        tiles = [
-            {"name": tile.name, "unit": tile.unit} | _tile(connection, tile)
-            for tile in TILES
-            if there.issuperset(tile.tables)
-        ]
+        tiles = headlines(connection)
         publication = _rows(connection, "select as_of_date, version from meta.publication")[0]
     shown = {name: panel for name, panel in panels.items() if rows[name]}
     content = {
-        "tiles": [tile for tile in tiles if tile.get("value") is not None],
+        "tiles": [_tile(tile) for tile in tiles],
         "panels": {name: _panel(panel, rows[name]) for name, panel in shown.items()},
         "specs": {language: _specs(shown.values(), texts_of(language)) for language in LANGUAGES},
         "texts": {language: _words(texts_of(language)) for language in LANGUAGES},
@@ -72,13 +70,6 @@ def scorecard(database: Path, company: str) -> str:
     )
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    found = connection.execute(
-        "select table_schema || '.' || table_name from information_schema.tables"
-    ).fetchall()
-    return {name for (name,) in found}
-
-
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
     found = connection.execute(sql)
     names = [column[0] for column in found.description]
@@ -94,9 +85,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _tile(connection: duckdb.DuckDBPyConnection, tile: Tile) -> dict[str, Any]:
-    found = _rows(connection, tile.sql)
-    return found[0] if found else {}
+def _tile(headline: Headline) -> dict[str, Any]:
+    said = asdict(headline)
+    del said["trend"]  # the panels show it
+    return {name: _plain(value) for name, value in said.items()}
 
 
 def _panel(panel: Panel, rows: list[dict[str, Any]]) -> dict[str, Any]:

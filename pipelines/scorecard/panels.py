@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.scorecard import charts
+from pipelines.scorecard.headlines import LAST_MONTH
 from pipelines.scorecard.texts import Texts
 
 
@@ -35,77 +36,6 @@ class Panel:
     clicks: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One headline number: a row with ``value`` and, where it has them, ``lower``, ``upper``, ``n``, ``of`` (month)."""
-
-    name: str
-    tables: tuple[str, ...]
-    sql: str
-    unit: str  # points, percent, money, count, ratio
-
-
-# The month that ended last by the business date: a month that goes on would look like a fall.
-_LAST_MONTH = """(
-    select max(month_start) from marts.dim_dates
-    where month_start + interval 1 month <= (select max(date_day) from marts.dim_dates) + interval 1 day
-)"""
-
-TILES = (
-    Tile(
-        "nps",
-        ("kpi.kpi_loyalty_monthly",),
-        f"""select nps as value, nps_lower as lower, nps_upper as upper, nps_n as n, month as "of"
-        from kpi.kpi_loyalty_monthly where level = 'month' and month = {_LAST_MONTH}""",
-        "points",
-    ),
-    Tile(
-        "csat",
-        ("kpi.kpi_loyalty_monthly",),
-        f"""select csat as value, csat_lower as lower, csat_upper as upper, csat_n as n, month as "of"
-        from kpi.kpi_loyalty_monthly where level = 'month' and month = {_LAST_MONTH}""",
-        "percent",
-    ),
-    Tile(
-        "ces",
-        ("kpi.kpi_loyalty_monthly",),
-        f"""select ces as value, ces_lower as lower, ces_upper as upper, ces_n as n, month as "of"
-        from kpi.kpi_loyalty_monthly where level = 'month' and month = {_LAST_MONTH}""",
-        "percent",
-    ),
-    Tile(
-        "response_rate",
-        ("kpi.kpi_loyalty_monthly",),
-        f"""select response_rate as value, response_rate_lower as lower, response_rate_upper as upper,
-            invitations as n, month as "of"
-        from kpi.kpi_loyalty_monthly where level = 'month' and month = {_LAST_MONTH}""",
-        "percent",
-    ),
-    Tile(
-        "bad_sales",
-        ("kpi.kpi_sales_quality_monthly",),
-        f"""select bad_share as value, lines as n, month as "of"
-        from kpi.kpi_sales_quality_monthly where level = 'month' and month = {_LAST_MONTH}""",
-        "percent",
-    ),
-    Tile(
-        "silent",
-        ("kpi.kpi_silent_customers",),
-        """select silent_per_complaint as value, silent_per_complaint_lower as lower,
-            silent_per_complaint_upper as upper, customers_with_problem as n
-        from kpi.kpi_silent_customers
-        where period = '(all)' and department = '(all)' and problem_kind = '(orders)'""",
-        "ratio",
-    ),
-    Tile(
-        "lifetime_value",
-        ("kpi.clv_segments",),
-        """select clv_mean as value, clv_mean_lower as lower, clv_mean_upper as upper, customers as n
-        from kpi.clv_segments where segment = '(all)'""",
-        "money",
-    ),
-)
-
 PANELS = (
     Panel(
         "loyalty",
@@ -128,7 +58,7 @@ PANELS = (
         ("kpi.kpi_department_scorecard",),
         f"""select department, kpi_name, status, actual, actual_lower, actual_upper, target, n, unit, month
         from kpi.kpi_department_scorecard
-        where month = {_LAST_MONTH} and status <> 'unknown kpi' and kpi <> 'net_sales'
+        where month = {LAST_MONTH} and status <> 'unknown kpi' and kpi <> 'net_sales'
         order by department, kpi_name""",
         charts.departments,
         words=("department", "kpi_name", "status", "unit"),
@@ -197,7 +127,7 @@ PANELS = (
         ("kpi.rfm_segment_migration",),
         f"""select from_segment, to_segment, customers, share_percent, share_percent_lower, share_percent_upper,
             revenue_amount, month
-        from kpi.rfm_segment_migration where month = {_LAST_MONTH} order by from_segment, to_segment""",
+        from kpi.rfm_segment_migration where month = {LAST_MONTH} order by from_segment, to_segment""",
         charts.movements,
         words=("from_segment", "to_segment"),
         clicks=("segment", "from_segment"),

@@ -64,9 +64,9 @@
       const box = element("div", undefined, { class: "tile", "data-tile": tile.name });
       box.append(element("small", texts().page[`tile_${tile.name}`]), element("b", number(tile.value, tile.unit)));
       const parts = [];
-      if (tile.lower !== undefined && tile.lower !== null) parts.push(`${number(tile.lower, tile.unit)} – ${number(tile.upper, tile.unit)}`);
+      if (tile.lower !== null) parts.push(`${number(tile.lower, tile.unit)} – ${number(tile.upper, tile.unit)}`);
       parts.push(`n = ${number(tile.n, "count")}`);
-      if (tile.of) parts.push(tile.of.slice(0, 7));
+      if (tile.month) parts.push(tile.month.slice(0, 7));
       box.append(element("small", parts.join(" · ")));
       place.append(box);
     }

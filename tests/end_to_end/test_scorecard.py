@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.scorecard.panels import PANELS, TILES
+from pipelines.scorecard.headlines import TILES
+from pipelines.scorecard.panels import PANELS
 
 from .conftest import Company
 from .test_ui import FLAGS

@@ -56,7 +56,7 @@ def content_of(page: str) -> dict:
 def test_panels_and_tiles_without_a_table_or_a_number_are_left_out(database):
     content = content_of(scorecard(database, "Shop"))
     assert set(content["panels"]) == {"loyalty", "satisfaction"}
-    assert [(tile["name"], tile["value"], tile["n"], tile["of"]) for tile in content["tiles"]] == [
+    assert [(tile["name"], tile["value"], tile["n"], tile["month"]) for tile in content["tiles"]] == [
         ("nps", 12.5, 80, "2024-02-01")
     ]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.scorecard.panels import PANELS, TILES
+from pipelines.scorecard.headlines import TILES
+from pipelines.scorecard.panels import PANELS
 from pipelines.scorecard.texts import LANGUAGES, texts_of
 
 
