@@ -1,5 +1,3 @@
-{{ config(tags=['estimates_input']) }}
-
 with customers as (
 
     select * from {{ ref('int_customers__orders') }}
