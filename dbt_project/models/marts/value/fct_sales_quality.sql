@@ -234,7 +234,7 @@ summed as (
 
 ),
 
-dated as (
+deciding as (
 
     select
         *,
@@ -245,6 +245,45 @@ dated as (
             else {{ days_after('judged_date', 'bad_window_days') }}
         end as over_date
     from summed
+
+),
+
+-- Read twice below, so that it is held in memory: only what is needed from here on.
+dated as (
+
+    select
+        order_id,
+        line_number,
+        customer_key,
+        product_id,
+        order_date,
+        sales_channel,
+        department,
+        campaign_id,
+        line_type,
+        quantity,
+        discount_amount,
+        net_amount,
+        is_promotion,
+        is_return,
+        sale_order_id,
+        sale_line_number,
+        judged_date,
+        known_days,
+        may_be_promotion_only,
+        rule_bits,
+        deciding_bit,
+        case
+            when deciding_bit = 0 then null
+            when deciding_bit = order_rule_bit then greatest(order_date, order_rule_date)
+            when deciding_bit = line_rule_bit then greatest(order_date, line_rule_date)
+            when deciding_bit = repeat_bit then greatest(order_date, next_full_price_date)
+            when deciding_bit = promotion_bit
+                then greatest(order_date, {{ days_after('judged_date', 'promotion_window_days') }})
+            when deciding_bit in (kept_bit, anonymous_bit) then greatest(order_date, over_date)
+            else order_date
+        end as decided_on
+    from deciding
 
 ),
 
@@ -308,20 +347,7 @@ sales_quality as (
         in_words.quality,
         in_words.decided_by,
         in_words.reasons,
-        case
-            when dated.deciding_bit = 0 then null
-            when dated.deciding_bit = dated.order_rule_bit then greatest(dated.order_date, dated.order_rule_date)
-            when dated.deciding_bit = dated.line_rule_bit then greatest(dated.order_date, dated.line_rule_date)
-            when dated.deciding_bit = dated.repeat_bit
-                then greatest(dated.order_date, dated.next_full_price_date)
-            when dated.deciding_bit = dated.promotion_bit
-                then greatest(
-                    dated.order_date, {{ days_after('dated.judged_date', 'dated.promotion_window_days') }}
-                )
-            when dated.deciding_bit in (dated.kept_bit, dated.anonymous_bit)
-                then greatest(dated.order_date, dated.over_date)
-            else dated.order_date
-        end as decided_on,
+        dated.decided_on,
         case
             when in_words.window_days > dated.known_days
                 then {{ days_after('dated.judged_date', 'in_words.window_days') }}
