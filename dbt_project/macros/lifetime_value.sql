@@ -7,12 +7,12 @@
 {%- endmacro %}
 
 
-{#- What one purchase will be worth: linear in what the repeat purchases came to (Gamma-Gamma). Spending below zero
-    is none that the model knows. -#}
+{#- What one purchase will be worth: linear in what the repeat purchases came to (Gamma-Gamma), and less than nothing for
+    whoever brought losses enough. -#}
 {% macro expected_purchase_value(expected, histories) -%}
     (
         {{ expected }}.spend_intercept
-        + {{ expected }}.spend_slope * cast(greatest({{ histories }}.repeat_value_amount, 0) as double)
+        + {{ expected }}.spend_slope * cast({{ histories }}.repeat_value_amount as double)
     )
 {%- endmacro %}
 

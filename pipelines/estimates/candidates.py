@@ -114,9 +114,8 @@ def choose(calibration: Fits, current: Fits, holdout_days: int) -> Choice:
     if calibration.spend is None or current.spend is None:
         return Choice(None, f"spending could not be fitted: {_failures(calibration, current)}", measures)
     if not leaving:
-        return Choice(
-            LOYAL_MODEL, f"nobody is expected to leave: {_failures(calibration, current)}", measures
-        )
+        reason = f"nobody is expected to leave, as no leaving can be seen ({_failures(calibration, current)})"
+        return Choice(LOYAL_MODEL, reason, measures)
     model = best_model(leaving)
     return Choice(model, _why(model, leaving, holdout_days), measures)
 

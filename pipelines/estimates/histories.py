@@ -19,8 +19,7 @@ DAYS_PER_WEEK = 7  # the literature's unit of time; parameters are comparable wi
 _HISTORIES = "intermediate.int_customers__purchase_histories"
 HISTORY = ["frequency", "recency_days", "age_days"]
 
-# Whoever sent back more than they bought again has spent nothing, for a model that knows no spending below zero.
-_REPEAT_VALUE = "sum(greatest(repeat_value_amount, 0))::double as repeat_value"
+_REPEAT_VALUE = "sum(repeat_value_amount)::double as repeat_value"
 
 _CALIBRATION = f"""
     select frequency, recency_days, age_days, holdout_purchases, count(*) as customers, {_REPEAT_VALUE},

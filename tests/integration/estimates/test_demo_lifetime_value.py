@@ -171,7 +171,7 @@ def test_the_demo_has_lifetime_values_with_their_validation(fitted_company: Fitt
 def test_lifetime_values_by_another_way(fitted_company: FittedCompany) -> None:
     """Fitted and predicted customer by customer in NumPy, from the histories."""
     rows = fitted_company.query(
-        """select *, greatest(repeat_value_amount, 0)::double as repeat_value
+        """select *, repeat_value_amount::double as repeat_value
         from intermediate.int_customers__purchase_histories
         inner join intermediate.int_customers__clv using (customer_key)
         where dataset = 'current' order by customer_key"""
@@ -182,9 +182,7 @@ def test_lifetime_values_by_another_way(fitted_company: FittedCompany) -> None:
     )
     fit = FITS[fitted_company.outcome.model](histories)
     mean = rows["repeat_value"].to_numpy() / np.maximum(x, 1)
-    spend = fit_gamma_gamma(
-        x, np.where(rows["repeat_value_amount"].to_numpy() > 0, mean, 0.0), np.ones(len(x))
-    )
+    spend = fit_gamma_gamma(x, mean, np.ones(len(x)))
     weeks = fitted_company.settings.lifetime_value.horizon_days / 7
     expected = fit.discounted_expected_purchases(histories, weeks, 0.10) * spend.expected_value(x, mean)
     assert rows["clv_amount"].cast(pl.Float64).to_numpy() == pytest.approx(expected, rel=1e-3, abs=1e-3)

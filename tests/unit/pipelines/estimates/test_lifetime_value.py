@@ -113,7 +113,7 @@ def test_segments_add_up_to_the_sum_over_customers(fitted) -> None:
     ).fetchall()
     by_customer = connection.execute(
         """select segment, count(*), sum(discounted_expected_purchases
-            * (spend_intercept + spend_slope * greatest(repeat_value_amount, 0)::double))
+            * (spend_intercept + spend_slope * repeat_value_amount::double))
         from intermediate.int_customers__purchase_histories as histories
         inner join estimates.clv_groups as groups using (dataset, frequency, recency_days, age_days)
         inner join intermediate.int_customers__segments using (customer_key)
