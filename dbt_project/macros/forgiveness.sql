@@ -32,6 +32,11 @@
 {%- endmacro %}
 
 
+{#- Stands for a day that has not come. An outer join with `or` in it compares every row with every other: DuckDB hashes
+    only where all conditions are comparisons. -#}
+{% macro end_of_time() -%} cast('9999-12-31' as date) {%- endmacro %}
+
+
 {#- The band that a customer of `event` held before the day `event_date`: joins int_customers__bands as `held_bands`. An
     answer of that very day may already speak of what happened on it. -#}
 {% macro join_band_before(customer_key, event_date) -%}
@@ -39,7 +44,7 @@
         on
             {{ customer_key }} = held_bands.customer_key
             and {{ event_date }} > held_bands.answered_on
-            and (held_bands.next_answered_on is null or {{ event_date }} <= held_bands.next_answered_on)
+            and {{ event_date }} <= coalesce(held_bands.next_answered_on, {{ end_of_time() }})
 {%- endmacro %}
 
 

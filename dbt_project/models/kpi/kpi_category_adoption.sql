@@ -61,7 +61,6 @@ next_visits as (
     inner join {{ ref('int_customers__visits') }} as visits
         on
             answers.customer_key = visits.customer_key
-            and (visits.previous_visit_date is null or answers.answered_on >= visits.previous_visit_date)
             and answers.answered_on < visits.visit_date
     where answers.place = 1
     group by answers.customer_key, answers.wave

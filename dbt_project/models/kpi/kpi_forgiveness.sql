@@ -76,7 +76,7 @@ failures as (
         on
             problems.customer_key = visits.customer_key
             and problems.happened_date >= visits.visit_date
-            and (visits.next_visit_date is null or problems.happened_date < visits.next_visit_date)
+            and problems.happened_date < coalesce(visits.next_visit_date, {{ end_of_time() }})
     left join visits as first_visits
         on problems.customer_key = first_visits.customer_key and first_visits.visit_number = 1
     {{ join_band_before('problems.customer_key', 'problems.happened_date') }}
