@@ -148,7 +148,7 @@ def test_nothing_but_a_query_on_what_is_published_is_run(server, statement):
 def test_a_file_of_the_machine_cannot_be_read_as_a_table(server, tmp_path):
     file = tmp_path / "private.csv"
     file.write_text("secret\n1\n")
-    with pytest.raises(duckdb.Error, match="[Pp]ermission|disabled|does not exist"):
+    with pytest.raises(duckdb.Error, match=r"[Pp]ermission|disabled|does not exist"):
         asked(server.client(), f"select * from '{file}'")
 
 

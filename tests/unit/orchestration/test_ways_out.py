@@ -61,7 +61,9 @@ def test_a_way_out_that_fails_keeps_no_other_from_its_turn_and_unpublishes_nothi
 
 def test_a_missing_connection_string_is_told_with_its_variable(home, tmp_path):
     ways = ways_out(home, settings(tmp_path, BOTH), {})
-    with pytest.raises(SettingsError, match=r"publication.postgres.connection.env: .* BI_DATABASE is not set"):
+    with pytest.raises(
+        SettingsError, match=r"publication.postgres.connection.env: .* BI_DATABASE is not set"
+    ):
         take_ways_out(ways, current_version(home))
 
 
