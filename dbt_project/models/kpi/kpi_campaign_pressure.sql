@@ -240,23 +240,47 @@ quiet_customers as (
 
 ),
 
+months_without_contact as (
+
+    select * from by_customer
+    where lowest = 0
+
+),
+
 whole_history as (
 
     select
-        coalesce(by_customer.customer_key, quiet_months.customer_key) as customer_key,
-        coalesce(by_customer.lowest, 0) as lowest,
-        coalesce(by_customer.months, 0) + coalesce(quiet_months.months, 0) as months,
-        coalesce(by_customer.contacts, 0) as contacts,
-        coalesce(by_customer.purchases, 0) as purchases,
-        coalesce(by_customer.campaign_purchases, 0) as campaign_purchases,
-        coalesce(by_customer.bought, 0) as bought,
-        coalesce(by_customer.return_n, 0) as return_n,
-        coalesce(by_customer.returned, 0) as returned,
-        coalesce(by_customer.nps_n, 0) as nps_n,
-        coalesce(by_customer.detractors, 0) as detractors
+        customer_key,
+        lowest,
+        months,
+        contacts,
+        purchases,
+        campaign_purchases,
+        bought,
+        return_n,
+        returned,
+        nps_n,
+        detractors
     from by_customer
-    full outer join quiet_months
-        on by_customer.customer_key = quiet_months.customer_key and by_customer.lowest = 0
+    where lowest > 0
+
+    union all
+
+    select
+        quiet_months.customer_key,
+        0 as lowest,
+        quiet_months.months + coalesce(without_contact.months, 0) as months,
+        0 as contacts,
+        coalesce(without_contact.purchases, 0) as purchases,
+        coalesce(without_contact.campaign_purchases, 0) as campaign_purchases,
+        coalesce(without_contact.bought, 0) as bought,
+        coalesce(without_contact.return_n, 0) as return_n,
+        coalesce(without_contact.returned, 0) as returned,
+        coalesce(without_contact.nps_n, 0) as nps_n,
+        coalesce(without_contact.detractors, 0) as detractors
+    from quiet_months
+    left join months_without_contact as without_contact
+        on quiet_months.customer_key = without_contact.customer_key
 
 ),
 
