@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import campaigns_and_traits, forgiveness, loyalty
+from . import campaigns_and_traits, forgiveness, loyalty, value_equation
 from .findings import Room
 
-ROOMS: tuple[Room, ...] = (loyalty.ROOM, forgiveness.ROOM, campaigns_and_traits.ROOM)
+ROOMS: tuple[Room, ...] = (loyalty.ROOM, forgiveness.ROOM, campaigns_and_traits.ROOM, value_equation.ROOM)

@@ -130,6 +130,19 @@ lines as (
 
 ),
 
+purchases_by_department as (
+
+    select
+        customer_key,
+        department,
+        count(*) as purchases,
+        max(ordered_at) as latest_at
+    from orders
+    where is_purchase and department is not null
+    group by customer_key, department
+
+),
+
 -- Home is where most purchases were made; of several, where the latest was.
 departments as (
 
@@ -138,11 +151,9 @@ departments as (
         department,
         row_number() over (
             partition by customer_key
-            order by count(*) desc nulls last, max(ordered_at) desc nulls last, department asc nulls last
+            order by purchases desc nulls last, latest_at desc nulls last, department asc nulls last
         ) as place
-    from orders
-    where is_purchase and department is not null
-    group by customer_key, department
+    from purchases_by_department
 
 ),
 

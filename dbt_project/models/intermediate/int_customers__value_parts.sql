@@ -42,7 +42,7 @@ measured as (
     select
         customer_key,
         '{{ part }}' as part,
-        -- decimals: sums of them have no order
+        -- equal values must be equal numbers, to be counted together
         cast({{ measure[0] }} as decimal(18, 6)) as part_value,
         cast({{ measure[1] }} as integer) as evidence_count
     from experiences
@@ -60,45 +60,81 @@ known as (
 
 ),
 
--- One order of a cent, or a parcel lost for a year, must not make all others look alike: who lies beyond 95 % of those
--- above the lowest value counts as these.
-ranges as (
+-- Many customers share a value: what follows is computed once for all of them.
+shared as (
 
     select
         part,
-        min(part_value) as lowest,
-        max(part_value) as highest
+        part_value,
+        evidence_count,
+        count(*) as customers
     from known
+    group by part, part_value, evidence_count
+
+),
+
+lowest_values as (
+
+    select
+        part,
+        min(part_value) as lowest
+    from shared
     group by part
 
 ),
 
-caps as (
+above_lowest as (
 
     select
-        known.part,
-        percentile_disc(0.95) within group (order by known.part_value) as highest_counted
-    from known
-    inner join ranges on known.part = ranges.part and known.part_value > ranges.lowest
-    group by known.part
+        shared.part,
+        shared.part_value,
+        sum(shared.customers) as customers
+    from shared
+    inner join lowest_values on shared.part = lowest_values.part and shared.part_value > lowest_values.lowest
+    group by shared.part, shared.part_value
 
 ),
 
--- Where all are equal there is no cap and no score: a shop that books no fees, a company without a help desk.
+cumulated as (
+
+    select
+        part,
+        part_value,
+        sum(customers) over (partition by part order by part_value asc nulls last rows unbounded preceding)
+            as customers_so_far,
+        sum(customers) over (partition by part) as all_customers
+    from above_lowest
+
+),
+
+-- One order of a cent, or a parcel lost for a year, must not make all others look alike: who lies beyond 95 % of those
+-- above the lowest value counts as these. Where all are equal there is no cap and no score: a shop that books no fees,
+-- a company without a help desk.
+caps as (
+
+    select
+        part,
+        min(part_value) as highest_counted
+    from cumulated
+    where 100 * customers_so_far >= 95 * all_customers
+    group by part
+
+),
+
 capped as (
 
     select
-        known.*,
+        shared.*,
         equation_parts.side,
         equation_parts.component,
         equation_parts.evidence,
         equation_parts.weight,
         equation_parts.direction,
-        {{ spearman_brown('equation_parts.answer_reliability', 'known.evidence_count') }} as reliability,
-        least(known.part_value, caps.highest_counted) as counted_value
-    from known
-    inner join caps on known.part = caps.part
-    inner join equation_parts on known.part = equation_parts.part
+        {{ spearman_brown('equation_parts.answer_reliability', 'shared.evidence_count') }} as reliability,
+        cast(least(shared.part_value, caps.highest_counted) as double) as counted_value
+    from shared
+    inner join caps on shared.part = caps.part
+    inner join equation_parts on shared.part = equation_parts.part
 
 ),
 
@@ -106,21 +142,18 @@ means as (
 
     select
         part,
-        cast(sum(counted_value) as double) / count(*) as mean_value
+        {{ exact_sum('counted_value * customers') }} / sum(customers) as mean_value
     from capped
     group by part
 
 ),
 
--- Drawn to the mean by what one answer cannot tell of the others. Decimals: their sums have no order.
+-- Drawn to the mean by what one answer cannot tell of the others.
 distances as (
 
     select
         capped.*,
-        cast(
-            capped.direction * capped.reliability * (cast(capped.counted_value as double) - means.mean_value)
-            as decimal(18, 6)
-        ) as distance
+        capped.direction * capped.reliability * (capped.counted_value - means.mean_value) as distance
     from capped
     inner join means on capped.part = means.part
 
@@ -130,7 +163,7 @@ spreads as (
 
     select
         part,
-        sqrt({{ exact_sum('cast(distance as double) * cast(distance as double)') }} / count(*)) as spread
+        sqrt({{ exact_sum('distance * distance * customers') }} / sum(customers)) as spread
     from distances
     group by part
 
@@ -140,19 +173,23 @@ spreads as (
 scored as (
 
     select
-        distances.customer_key,
-        distances.part,
+        known.customer_key,
+        known.part,
         distances.side,
         distances.component,
         distances.evidence,
         distances.weight,
-        distances.part_value,
-        distances.evidence_count,
+        known.part_value,
+        known.evidence_count,
         cast(
-            {{ clipped('50 + 15 * cast(distances.distance as double) / nullif(spreads.spread, 0)', 0, 100) }}
-            as decimal(18, 4)
+            {{ clipped('50 + 15 * distances.distance / nullif(spreads.spread, 0)', 0, 100) }} as decimal(18, 4)
         ) as part_score
-    from distances
+    from known
+    inner join distances
+        on
+            known.part = distances.part
+            and known.part_value = distances.part_value
+            and known.evidence_count = distances.evidence_count
     inner join spreads on distances.part = spreads.part
 
 )
