@@ -74,7 +74,7 @@ cumulated as (
     from predictions
     window weeks_so_far as (
         partition by model, level
-        order by position asc
+        order by position asc nulls last
         rows between unbounded preceding and current row
     )
 
