@@ -53,8 +53,8 @@ def prepare_transformation(home: Home, settings: Settings, as_of: dt.date, secre
         connection.execute(
             """insert into ops.run_settings (
                 as_of_date, timezone, currency, minimum_answers, clv_basis, assumed_margin_rate, holdout_days,
-                clv_horizon_days
-            ) values (?, ?, ?, ?, ?, ?, ?, ?)""",
+                clv_horizon_days, fiscal_year_first_month
+            ) values (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [
                 as_of,
                 settings.company.timezone,
@@ -64,6 +64,7 @@ def prepare_transformation(home: Home, settings: Settings, as_of: dt.date, secre
                 settings.lifetime_value.assumed_margin_rate,
                 settings.lifetime_value.holdout_days,
                 settings.lifetime_value.horizon_days,
+                settings.company.fiscal_year_first_month,
             ],
         )
         connection.execute("commit")

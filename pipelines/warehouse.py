@@ -63,6 +63,7 @@ _TABLES = (
     "alter table ops.run_settings add column if not exists assumed_margin_rate double",
     "alter table ops.run_settings add column if not exists holdout_days integer",
     "alter table ops.run_settings add column if not exists clv_horizon_days integer",
+    "alter table ops.run_settings add column if not exists fiscal_year_first_month integer",
     "create table if not exists ops.models_built (fingerprint varchar, last_load_id bigint)",
     "alter table ops.models_built add column if not exists part varchar",
 )

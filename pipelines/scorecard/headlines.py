@@ -12,8 +12,7 @@ import duckdb
 
 # The month that ended last by the business date: a month that goes on would look like a fall.
 LAST_MONTH = """(
-    select max(month_start) from marts.dim_dates
-    where month_start + interval 1 month <= (select max(date_day) from marts.dim_dates) + interval 1 day
+    select cast(date_trunc('month', as_of_date + 1) - interval 1 month as date) from meta.publication
 )"""
 TREND_MONTHS = 12
 

@@ -19,6 +19,7 @@ class Company(Model):
     name: str
     timezone: str = "UTC"  # business dates and the schedule follow it
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    fiscal_year_first_month: Annotated[int, Field(ge=1, le=12)] = 1  # the calendar year, as in most countries
 
     _timezone = field_validator("timezone")(known_timezone)
 

@@ -59,14 +59,32 @@ def dim_dates() -> Suite:
         ("date_day",),
         (
             finds_nothing(
-                "has every day up to the business date",
+                "has every day of whole years up to the business date",
                 f"""
                 select min(date_day) || ' to ' || max(date_day) || ': ' || count(*) || ' days' as observed
                 from marts.dim_dates
-                having max(date_day) is distinct from {AS_OF}
+                having not coalesce(max(date_day) >= {AS_OF}, false)
                     or count(distinct date_day) <> max(date_day) - min(date_day) + 1
+                    or dayofyear(min(date_day)) <> 1 or dayofyear(max(date_day) + 1) <> 1
                 """,
                 protects="A month without sales shows as zero and not as missing.",
+            ),
+            finds_nothing(
+                "has every day of an order",
+                """
+                select order_date, 'not in dim_dates' as observed
+                from (select distinct order_date from marts.fct_orders)
+                anti join marts.dim_dates on order_date = date_day
+                """,
+                protects="No sale drops out of a report by year or month.",
+            ),
+            no_row(
+                "days are counted from the business date",
+                f"days_before_as_of is distinct from {AS_OF} - date_day "
+                "or is_after_as_of is distinct from (days_before_as_of < 0)",
+                shows="days_before_as_of",
+                column="days_before_as_of",
+                protects="A report of this month or of the last twelve is of the months that it says.",
             ),
             between("day_of_week", 1, 7, protects="Reports by weekday start on Monday."),
             *nobody_identified(),

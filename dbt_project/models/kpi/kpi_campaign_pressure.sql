@@ -51,6 +51,7 @@ calendar as (
         month_start as month,
         max(date_day) as last_day
     from {{ ref('dim_dates') }}
+    where date_day <= {{ as_of_date() }}
     group by month_start
 
 ),

@@ -87,6 +87,7 @@ months as (
         month_start as month,
         {{ month_number('month_start') }} as month_number
     from {{ ref('dim_dates') }}
+    where month_start <= {{ as_of_date() }}
 
 ),
 

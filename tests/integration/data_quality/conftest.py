@@ -132,8 +132,9 @@ create table marts.dim_customers as
         false as is_inferred
     from raw_crm.customers;
 create table marts.dim_dates as
-    select cast(day as date) as date_day, isodow(day) as day_of_week
-    from range(date '2025-01-01', date '2026-07-01', interval 1 day) as days (day);
+    select cast(day as date) as date_day, isodow(day) as day_of_week,
+        date '2026-06-30' - date_day as days_before_as_of, days_before_as_of < 0 as is_after_as_of
+    from range(date '2025-01-01', date '2027-01-01', interval 1 day) as days (day);
 create table marts.dim_products as select distinct product_id from marts.fct_order_lines;
 create table marts.dim_departments as select 'shop' as department;
 create table marts.dim_campaigns as select campaign_id, starts_on, ends_on from raw_crm.campaigns;

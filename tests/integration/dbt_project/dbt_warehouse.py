@@ -54,7 +54,8 @@ PIPELINE_TABLES = """
     );
     create table ops.run_settings (
         as_of_date date, timezone varchar, currency varchar, minimum_answers integer, clv_basis varchar,
-        assumed_margin_rate double, holdout_days integer, clv_horizon_days integer
+        assumed_margin_rate double, holdout_days integer, clv_horizon_days integer,
+        fiscal_year_first_month integer
     );
 """
 
@@ -164,12 +165,18 @@ class Warehouse:
             f"from ({seen}) where customer_id is not null"
         )
 
-    def set_run(self, as_of: date, timezone: str = "Asia/Tokyo", minimum_answers: int = 3) -> None:
+    def set_run(
+        self,
+        as_of: date,
+        timezone: str = "Asia/Tokyo",
+        minimum_answers: int = 3,
+        fiscal_year_first_month: int = 4,
+    ) -> None:
         with duckdb.connect(self.path) as connection:
             connection.execute("delete from ops.run_settings")
             connection.execute(
-                "insert into ops.run_settings values (?, ?, 'JPY', ?, 'margin', null, 91, 365)",
-                [as_of, timezone, minimum_answers],
+                "insert into ops.run_settings values (?, ?, 'JPY', ?, 'margin', null, 91, 365, ?)",
+                [as_of, timezone, minimum_answers, fiscal_year_first_month],
             )
 
     def dbt(self, command: str, *arguments: str) -> list[RunResult]:

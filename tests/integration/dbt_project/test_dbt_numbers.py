@@ -14,6 +14,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from dbt_company import Company, Row, customer_key
 from dbt_history import AS_OF
@@ -248,10 +249,60 @@ def test_people_with_two_accounts_are_one(built: Warehouse) -> None:
 
 
 def test_the_dates_have_no_gap(built: Warehouse) -> None:
-    days = built.query("select date_day, day_of_week, is_weekend from marts.dim_dates order by date_day")
+    days = built.query("select * from marts.dim_dates order by date_day")
     first, latest = days["date_day"].min(), days["date_day"].max()
-    assert latest == AS_OF
-    assert first == date(2022, 3, 1)  # the month of the oldest answer
+    # The oldest answer is of March 2022, so in a fiscal year that began in April 2021; the last one ends in March 2025.
+    assert (first, latest) == (date(2021, 1, 1), date(2025, 12, 31))
     assert days.height == (latest - first).days + 1
-    assert days["day_of_week"].to_list() == days["date_day"].dt.weekday().to_list()
-    assert days["is_weekend"].to_list() == (days["date_day"].dt.weekday() >= 6).to_list()
+
+
+def test_a_day_says_what_polars_says_of_it(built: Warehouse) -> None:
+    day = pl.col("date_day")
+    months = day.dt.year() * 12 + day.dt.month()
+    now = AS_OF.year * 12 + AS_OF.month
+    fiscal = day.dt.offset_by("-3mo")  # the company's year begins in April
+    whole = now - (0 if (AS_OF + timedelta(days=1)).day == 1 else 1)
+    year_ago = AS_OF.replace(year=AS_OF.year - 1)
+    expected = {
+        "date_key": day.dt.strftime("%Y%m%d").cast(pl.Int32),
+        "year": day.dt.year(),
+        "quarter": day.dt.quarter(),
+        "quarter_label": pl.format("{} Q{}", day.dt.year(), day.dt.quarter()),
+        "quarter_start": day.dt.truncate("1q"),
+        "quarter_end": day.dt.truncate("1q").dt.offset_by("3mo").dt.offset_by("-1d"),
+        "month_start": day.dt.month_start(),
+        "month_end": day.dt.month_end(),
+        "month_of_year": day.dt.month(),
+        "month_label": day.dt.strftime("%Y-%m"),
+        "month_name": day.dt.strftime("%B"),
+        "day_of_month": day.dt.day(),
+        "is_month_end": day == day.dt.month_end(),
+        "week_start": day.dt.truncate("1w"),
+        "iso_year": day.dt.iso_year(),
+        "iso_week": day.dt.week(),
+        "day_of_week": day.dt.weekday(),
+        "day_name": day.dt.strftime("%A"),
+        "is_weekend": day.dt.weekday() >= 6,
+        "fiscal_year": fiscal.dt.year(),
+        "fiscal_year_label": pl.format(
+            "{}/{}", fiscal.dt.year(), fiscal.dt.offset_by("1y").dt.strftime("%y")
+        ),
+        "fiscal_quarter": fiscal.dt.quarter(),
+        "fiscal_month": fiscal.dt.month(),
+        "days_before_as_of": (pl.lit(AS_OF) - day).dt.total_days(),
+        "weeks_before_as_of": (pl.lit(AS_OF).dt.truncate("1w") - day.dt.truncate("1w")).dt.total_days() // 7,
+        "months_before_as_of": now - months,
+        "is_after_as_of": day > AS_OF,
+        "is_current_month": months == now,
+        "is_last_whole_month": months == whole,
+        "is_last_12_whole_months": months.is_between(whole - 11, whole),
+        "is_year_to_date": day.is_between(date(AS_OF.year, 1, 1), AS_OF),
+        "is_same_period_last_year": day.is_between(date(AS_OF.year - 1, 1, 1), year_ago),
+        "is_fiscal_year_to_date": day.is_between(date(AS_OF.year, 4, 1), AS_OF),
+        "is_same_fiscal_period_last_year": day.is_between(date(AS_OF.year - 1, 4, 1), year_ago),
+    }
+    days = built.query("select * from marts.dim_dates order by date_day")
+    assert set(days.columns) == {"date_day", *expected}
+    recomputed = days.select(expression.alias(name) for name, expression in expected.items())
+    wrong = [name for name in expected if days[name].to_list() != recomputed[name].to_list()]
+    assert wrong == []

@@ -49,7 +49,7 @@ def test_the_settings_of_the_night_are_one_row_and_customers_have_keys(home, set
         night.prepare_transformation(home, settings, day, "secret")
     with open_warehouse(home, read_only=True) as connection:
         assert connection.execute("from ops.run_settings").fetchall() == [
-            (AS_OF, "Asia/Tokyo", "JPY", 5, "margin", None, 91, 365)
+            (AS_OF, "Asia/Tokyo", "JPY", 5, "margin", None, 91, 365, 1)
         ]
         assert connection.execute("select customer_id from privacy.customer_keys").fetchall() == [("k1",)]
     assert night.business_date(home) == AS_OF
