@@ -1,10 +1,20 @@
 {#- Coarsened exact matching (Iacus, King and Porro 2012): a purchase in a campaign is compared with purchases at the
     full price of the same month and main category by customers who stood alike the evening before. -#}
 
+-- Purchases at the full price in months without a campaign are like none: left out here, they cost nothing below.
 with purchases as (
 
     select * from {{ ref('int_purchases__outcomes') }}
-    where campaign_id is not null or is_full_price
+    where
+        campaign_id is not null
+        or (
+            is_full_price
+            and order_month in (
+                select in_a_campaign.order_month
+                from {{ ref('int_purchases__outcomes') }} as in_a_campaign
+                where in_a_campaign.campaign_id is not null
+            )
+        )
 
 ),
 
