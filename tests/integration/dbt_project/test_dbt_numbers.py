@@ -306,3 +306,47 @@ def test_a_day_says_what_polars_says_of_it(built: Warehouse) -> None:
     recomputed = days.select(expression.alias(name) for name, expression in expected.items())
     wrong = [name for name in expected if days[name].to_list() != recomputed[name].to_list()]
     assert wrong == []
+
+
+KEYED_FACTS = {
+    "fct_orders": ("department", "campaign"),
+    "fct_order_lines": ("department", "campaign"),
+    "fct_survey_responses": ("department",),
+    "fct_survey_invitations": ("department",),
+    "fct_support_tickets": ("department",),
+    "fct_campaign_contacts": ("campaign",),
+    "fct_customer_events": ("department", "campaign"),
+    "fct_problems": ("department",),
+    "fct_sales_quality": ("department", "campaign"),
+}
+
+
+@pytest.mark.parametrize("fact", KEYED_FACTS)
+def test_an_inner_join_with_a_dimension_drops_no_fact(built: Warehouse, fact: str) -> None:
+    joins = " ".join(
+        f"join marts.dim_{dimension}s using ({dimension}_key)" for dimension in KEYED_FACTS[fact]
+    )
+    counted = f"select count(*) from marts.{fact}"
+    assert built.query(f"{counted} {joins}").item() == built.query(counted).item() > 0
+
+
+def test_what_names_no_department_or_campaign_has_a_row_for_it(built: Warehouse) -> None:
+    rows = built.query(
+        "select department_key, department, department_name, is_inferred from marts.dim_departments"
+        " where department_key = '(unknown)'"
+        " union all select campaign_key, campaign_id, campaign_name, is_inferred from marts.dim_campaigns"
+        " where campaign_key = '(none)'"
+    )
+    assert rows.rows() == [
+        ("(unknown)", "(unknown)", "(unknown)", False),
+        ("(none)", "(none)", "(none)", False),
+    ]
+    unnamed = built.query(
+        "select distinct department, department_key from marts.fct_orders where department is null"
+    )
+    assert set(unnamed.rows()) <= {(None, "(unknown)")}
+    without = built.query("select distinct campaign_key from marts.fct_orders where campaign_id is null")
+    assert without.rows() == [("(none)",)]
+    kpi = "select distinct department from kpi.kpi_loyalty_monthly where department <> '(all)'"
+    known = "select department_key from marts.dim_departments"
+    assert built.query(f"{kpi} except {known}").rows() == []

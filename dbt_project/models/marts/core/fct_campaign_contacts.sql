@@ -17,6 +17,7 @@ accounts as (
 numbered as (
 
     select
+        {{ campaign_key('contacts.campaign_id') }} as campaign_key,
         contacts.campaign_id,
         accounts.customer_key,
         contacts.sent_at,

@@ -19,6 +19,7 @@ select
     priority,
     status,
     first_department,
+    {{ department_key('department') }} as department_key,
     department,
     satisfaction_score,
     reopen_count,

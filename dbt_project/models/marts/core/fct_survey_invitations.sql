@@ -136,6 +136,7 @@ facts as (
         case when invitations.is_colleague then 'internal' else 'external' end as respondent_type,
         case when not invitations.is_colleague then invitations.customer_key end as customer_key,
         case when invitations.is_colleague then 'colleague' else invitations.customer_match end as customer_match,
+        {{ department_key('invitations.department') }} as department_key,
         invitations.department,
         invitations.touchpoint,
         invitations.locale,

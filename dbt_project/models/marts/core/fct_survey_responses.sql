@@ -9,6 +9,7 @@ select
     customer_match,
     order_id,
     ticket_id,
+    {{ department_key('department') }} as department_key,
     department,
     touchpoint,
     locale,

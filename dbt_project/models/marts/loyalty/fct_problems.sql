@@ -373,6 +373,7 @@ facts as (
         problems.is_voiced,
         problems.happened_at,
         problems.happened_date,
+        {{ department_key('problems.department') }} as department_key,
         problems.department,
         problems.order_id,
         complained.complaint_ticket_id,
