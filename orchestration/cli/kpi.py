@@ -49,9 +49,9 @@ def print_headlines(out: Console, said: dict[str, Any]) -> None:
     table = Table(title=f"As of {said['as_of']}", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("KPI")
     for name in ("value", "95 % interval", "n"):
-        table.add_column(name, justify="right")
-    table.add_column("of")
-    table.add_column("last twelve months")
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("of", no_wrap=True)
+    table.add_column("twelve months", no_wrap=True)
     for headline in said["headlines"]:
         table.add_row(
             words[f"tile_{headline.name}"],
@@ -81,7 +81,8 @@ def sparkline(values: tuple[float | None, ...]) -> str:
 def _interval(headline: Headline) -> str:
     if headline.lower is None or headline.upper is None:
         return ""
-    return f"{_number(headline.lower, headline.unit)} to {_number(headline.upper, headline.unit)}"
+    lower, upper = (_number(bound, headline.unit) for bound in (headline.lower, headline.upper))
+    return f"{lower.removesuffix(' %')} to {upper}"
 
 
 def _number(value: float, unit: str) -> str:

@@ -14,6 +14,8 @@ from pipelines.estimates.histories import DAYS_PER_WEEK, as_histories
 from pipelines.estimators import SpendFit, segment_value_interval
 from pipelines.estimators.histories import Floats
 
+ALL_SEGMENTS = "(all)"
+
 
 def spend_line(spend: SpendFit, frequency: Floats) -> tuple[Floats, Floats]:
     """What a purchase is worth, as a line: intercept and slope by what the repeat purchases came to.
@@ -47,10 +49,11 @@ def group_predictions(fits: Fits, model: str, horizon_days: int, annual_discount
 
 
 def segment_values(current: Fits, model: str, horizon_days: int, annual_discount_rate: float) -> pl.DataFrame:
-    """One row per RFM segment: lifetime value of all its customers, with what the parameters' uncertainty makes of
-    it. How single customers will differ from their expectation is not in it."""
+    """One row per RFM segment and one of all: lifetime value of their customers, with what the parameters'
+    uncertainty makes of it. How single customers will differ from their expectation is not in it."""
     assert current.spend is not None
-    rows = current.dataset.rows
+    # All together have an interval of their own: the segments' errors are those of the same parameters.
+    rows = pl.concat([current.dataset.rows, current.dataset.rows.with_columns(segment=pl.lit(ALL_SEGMENTS))])
     names = rows["segment"].unique().sort()
     repeats = np.maximum(rows["frequency"].to_numpy(), 1)
     values = segment_value_interval(

@@ -32,6 +32,11 @@ def _rows_chart(height: int = _ROW_HEIGHT) -> alt.Chart:
     return alt.Chart(_ROWS, width="container", height=alt.Step(height))
 
 
+def _falling(column: str) -> alt.EncodingSortField:
+    """From the highest down; every layer of a chart has to say the same."""
+    return alt.EncodingSortField(field=column, op="max", order="descending")
+
+
 def _tooltips(texts: Texts, columns: Sequence[str]) -> list[alt.Tooltip]:
     return [alt.Tooltip(_field(column), title=texts.column(column.split(":")[0])) for column in columns]
 
@@ -153,7 +158,7 @@ def lifetime_value(texts: Texts) -> alt.LayerChart:
     tooltip = _tooltips(
         texts, ["segment:w", "customers", "clv_mean", "clv_mean_lower", "clv_mean_upper", "clv_amount"]
     )
-    base = _rows_chart().encode(y=alt.Y("segment_label:N", sort="-x", title=None), tooltip=tooltip)
+    base = _rows_chart().encode(y=alt.Y("segment_label:N", sort=_falling("clv_mean"), title=None), tooltip=tooltip)
     spans = base.mark_rule(strokeWidth=3, color=BLUE, opacity=0.5).encode(
         x=alt.X("clv_mean_lower:Q", title=texts.column("clv_mean")), x2="clv_mean_upper:Q"
     )
@@ -325,7 +330,7 @@ def regret(texts: Texts) -> alt.LayerChart:
         ],
     )
     base = _rows_chart().encode(
-        y=alt.Y("campaign_name_label:N", sort="-x", title=None, axis=alt.Axis(labelLimit=220)),
+        y=alt.Y("campaign_name_label:N", sort=_falling("difference"), title=None, axis=alt.Axis(labelLimit=220)),
         tooltip=tooltip,
     )
     zero = _rows_chart().mark_rule(strokeDash=[4, 3], color=GREY).encode(x=alt.datum(0))

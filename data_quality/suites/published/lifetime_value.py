@@ -134,9 +134,15 @@ def clv_segments() -> Suite:
                 "holds every customer with a segment and a lifetime value",
                 """
                 select segments.customers || ' of ' || clv.customers as observed
-                from (select coalesce(sum(customers), 0) as customers from kpi.clv_segments) as segments
+                from (
+                    select coalesce(sum(customers) filter (where segment <> '(all)'), 0) as customers,
+                        coalesce(sum(customers) filter (where segment = '(all)'), 0) as together,
+                        coalesce(sum(case when segment = '(all)' then clv_amount else -clv_amount end), 0) as rest
+                    from kpi.clv_segments
+                ) as segments
                 cross join (select count(*) as customers from intermediate.int_customers__clv) as clv
-                where segments.customers <> clv.customers
+                where segments.customers <> clv.customers or segments.together <> clv.customers
+                    or segments.rest <> 0
                 """,
                 column="customers",
                 protects="Segments add up to all customers who bought and kept something.",

@@ -27,7 +27,7 @@ outcome as (
 by_segment as (
 
     select
-        rfm.segment,
+        coalesce(rfm.segment, '(all)') as segment,
         customers.clv_status,
         customers.clv_model,
         customers.value_basis,
@@ -39,7 +39,17 @@ by_segment as (
         sum(customers.clv_amount) as clv_amount
     from customers
     inner join rfm on customers.customer_key = rfm.customer_key
-    group by rfm.segment, customers.clv_status, customers.clv_model, customers.value_basis, customers.clv_horizon_days
+    group by
+        grouping sets (
+            (
+                rfm.segment,
+                customers.clv_status,
+                customers.clv_model,
+                customers.value_basis,
+                customers.clv_horizon_days
+            ),
+            (customers.clv_status, customers.clv_model, customers.value_basis, customers.clv_horizon_days)
+        )
 
 ),
 

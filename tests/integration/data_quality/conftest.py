@@ -578,10 +578,11 @@ create table kpi.clv_validation as
         ('MBG/NBD', 'decile', 2, 70), ('MBG/NBD', 'week', 1, 40), ('MBG/NBD', 'week', 2, 60)
     ) as parts (model, level, position, actual);
 create table kpi.clv_segments as
-    select segment, 'predicted' as clv_status, 0.5::double as p_alive_mean, count(*) as customers,
-        100.0 * count(*) as clv_amount, 90.0::double * count(*) as clv_lower, 110.0::double * count(*) as clv_upper,
+    select coalesce(segment, '(all)') as segment, 'predicted' as clv_status, 0.5::double as p_alive_mean,
+        count(*) as customers, 100.0 * count(*) as clv_amount, 90.0::double * count(*) as clv_lower,
+        110.0::double * count(*) as clv_upper,
         100.0::double as clv_mean, 'met the holdout best' as reason, 'margin' as value_basis
-    from marts.customer_rfm group by segment;
+    from marts.customer_rfm group by grouping sets ((segment), ());
 """
 
 _ACCOUNTS = """

@@ -207,9 +207,10 @@ def test_at_the_holdout_customers_add_up_to_the_validation(fitted_company: Fitte
 
 def test_segments_are_the_customers_of_their_segment(fitted_company: FittedCompany) -> None:
     by_customer = fitted_company.query(
-        """select segment, count(*)::bigint as customers, sum(clv_amount)::double as clv_amount
+        """select coalesce(segment, '(all)') as segment, count(*)::bigint as customers,
+            sum(clv_amount)::double as clv_amount
         from intermediate.int_customers__clv inner join marts.customer_rfm using (customer_key)
-        group by segment order by segment"""
+        group by grouping sets ((segment), ()) order by 1"""
     ).rows()
     published = fitted_company.query("from kpi.clv_segments order by segment").to_dicts()
     assert [(row["segment"], row["customers"]) for row in published] == [row[:2] for row in by_customer]

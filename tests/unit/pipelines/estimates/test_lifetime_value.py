@@ -112,14 +112,14 @@ def test_segments_add_up_to_the_sum_over_customers(fitted) -> None:
         "select segment, customers, clv_amount, clv_lower, clv_upper from estimates.clv_segments order by all"
     ).fetchall()
     by_customer = connection.execute(
-        """select segment, count(*), sum(discounted_expected_purchases
+        """select coalesce(segment, '(all)'), count(*), sum(discounted_expected_purchases
             * (spend_intercept + spend_slope * repeat_value_amount::double))
         from intermediate.int_customers__purchase_histories as histories
         inner join estimates.clv_groups as groups using (dataset, frequency, recency_days, age_days)
         inner join intermediate.int_customers__segments using (customer_key)
-        where dataset = 'current' group by segment order by segment"""
+        where dataset = 'current' group by grouping sets ((segment), ()) order by 1"""
     ).fetchall()
-    assert len(by_segment) == 3
+    assert len(by_segment) == 4
     for (segment, customers, value, lower, upper), expected in zip(by_segment, by_customer, strict=True):
         assert (segment, customers) == expected[:2]
         assert value == pytest.approx(expected[2])
