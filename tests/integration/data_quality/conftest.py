@@ -583,6 +583,13 @@ create table kpi.clv_segments as
         110.0::double * count(*) as clv_upper,
         100.0::double as clv_mean, 'met the holdout best' as reason, 'margin' as value_basis
     from marts.customer_rfm group by grouping sets ((segment), ());
+create table kpi.kpi_department_scorecard as
+    select * from (values
+        (date '2024-02-01', 'shop', 'nps', 40.0::double, 21.0::double, 59.0::double, 50, 20.0::double, 20.0::double,
+            'reached'),
+        (date '2024-02-01', 'shop', 'return_rate', 9.0, 6.0, 12.0, 50, 5.0, -4.0, 'missed'),
+        (date '2024-02-01', 'shop', 'net_sales', 900.0, null, null, 12, null, null, 'no target')
+    ) as rows (month, department, kpi, actual, actual_lower, actual_upper, n, target, ahead_of_target, status);
 """
 
 _ACCOUNTS = """
