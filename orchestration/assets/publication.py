@@ -13,6 +13,7 @@ from orchestration.resources import Company, ProgressDisplay
 from pipelines.home import Home
 from pipelines.night import business_date, gate_results
 from pipelines.publication import SCHEMAS, Published, TableDoc, current_version, publish
+from pipelines.publication.contract import promised, read_deprecation
 from pipelines.publication.ways_out import take_ways_out, ways_out
 from pipelines.scorecard import scorecard
 from pipelines.semantic_layer import write_metrics_folder
@@ -32,10 +33,27 @@ def table_docs(manifest: Path) -> dict[str, TableDoc]:
         f"{node['schema']}.{node['name']}": TableDoc(
             description=node["description"],
             columns={name: column["description"] for name, column in node["columns"].items()},
-            date_column=node["config"].get("meta", {}).get("publication_date_column"),
+            date_column=_meta(node).get("publication_date_column"),
+            display_name=_meta(node).get("display_name"),
+            display_names={
+                name: _meta(column)["display_name"]
+                for name, column in node["columns"].items()
+                if "display_name" in _meta(column)
+            },
+            deprecated=read_deprecation(_meta(node)),
+            deprecated_columns={
+                name: deprecated
+                for name, column in node["columns"].items()
+                if (deprecated := read_deprecation(_meta(column)))
+            },
         )
         for node in published_models(manifest)
     }
+
+
+def _meta(described: dict[str, Any]) -> dict[str, Any]:
+    """What the YAML of a model or column says in ``config: {meta: ...}``."""
+    return described.get("config", {}).get("meta", {})
 
 
 def publication_asset(manifest: Path) -> dg.AssetsDefinition:
@@ -65,6 +83,7 @@ def publication_asset(manifest: Path) -> dg.AssetsDefinition:
             checks=gate_results(home, context.run.run_id),
             keep_versions=company.settings.publication.keep_versions,
             parquet=bool(company.settings.publication.parquet),
+            contract_version=promised().version_text,
             scorecard=lambda database: scorecard(database, company.settings.company.name),
             progress=lambda step: display.report(step, 0, 0),
         )

@@ -8,7 +8,9 @@ Does not: what is in the tables (dbt) and whether it may be published (the gate)
 - ``relations``: which tables and columns are published, and that each is described
 - ``fingerprint``: hashes of content, by month
 - ``plan``: what can be kept from the version before
-- ``about``: what a version says about itself: ``meta.publication`` and ``meta.columns``
+- ``naming``: names for people
+- ``contract``: what readers may rely on, and how a table or column leaves
+- ``about``: what a version says about itself: ``meta.publication``, ``meta.tables`` and ``meta.columns``
 - ``build``: one version folder, from the warehouse and perhaps the version before
 - ``versions``: the versions on disk, the link that readers open, retention, rollback
 - ``files``: copies, links, removal and syncing to disk
@@ -19,13 +21,14 @@ Does not: what is in the tables (dbt) and whether it may be published (the gate)
 
 from __future__ import annotations
 
-from pipelines.publication.model import PublicationError, Published, TableDoc, Tuning, Version
+from pipelines.publication.model import Deprecation, PublicationError, Published, TableDoc, Tuning, Version
 from pipelines.publication.publishing import publish
 from pipelines.publication.relations import SCHEMAS
 from pipelines.publication.versions import current_version, list_versions, read_manifest, rollback
 
 __all__ = [
     "SCHEMAS",
+    "Deprecation",
     "PublicationError",
     "Published",
     "TableDoc",

@@ -1,4 +1,4 @@
-"""What a version says about itself: ``meta.publication`` and ``meta.columns``.
+"""What a version says about itself: ``meta.publication``, ``meta.tables`` and ``meta.columns``.
 
 Belongs here: their columns, and what is in them. They are written with the version rather than built by dbt,
 because they tell of the publication (a clock, a run, the versions before), which the models must not know: the
@@ -11,8 +11,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.publication.model import Manifest
-from pipelines.publication.relations import COLUMNS_TABLE, PUBLICATION_TABLE, Relation
+from pipelines.publication.model import Deprecation, Manifest
+from pipelines.publication.relations import COLUMNS_TABLE, PUBLICATION_TABLE, TABLES_TABLE, Relation
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Stamp:
     built_at: dt.datetime
     kizuna_version: str
     duckdb_version: str
+    contract_version: str | None
     tables: int
     rows: int
     content_hash: str
@@ -52,18 +53,47 @@ _PUBLICATION_COLUMNS = {
         "varchar",
         "The version of DuckDB that wrote it; content hashes compare within one version.",
     ),
-    "tables": ("integer", "Number of published tables; meta.publication and meta.columns are not counted."),
-    "rows": ("bigint", "Rows of all published tables together; those two are not counted."),
+    "contract_version": (
+        "varchar",
+        "Version of the published contract: its first number rises when a table or column has gone, its second when "
+        "one came or was deprecated.",
+    ),
+    "tables": (
+        "integer",
+        "Number of published tables; meta.publication, meta.tables and meta.columns are not counted.",
+    ),
+    "rows": ("bigint", "Rows of all published tables together; those three are not counted."),
     "content_hash": ("varchar", "Hash over all tables of marts and kpi: equal hashes are equal numbers."),
     "checks_passed": ("integer", "Quality checks that passed before this version was published."),
     "checks_warned": ("integer", "Quality checks that found something worth a look but no reason to stop."),
 }
 _PUBLICATION_DESCRIPTION = "One row: which data this file holds, from which run, and how its checks ended."
 
+_WHAT_IS_DEPRECATED = {
+    "deprecated_since": ("date", "Day on which its removal was announced; empty: it stays."),
+    "removed_after": ("date", "Last day on which it is published for certain; empty: it stays."),
+    "use_instead": ("varchar", "What to read instead of what is deprecated."),
+}
+
+_TABLES_COLUMNS = {
+    "schema_name": ("varchar", "Schema of the table: marts, kpi or meta."),
+    "table_name": ("varchar", "Name of the table."),
+    "display_name": ("varchar", "Its name for people, for menus and headings."),
+    "description": (
+        "varchar",
+        "What one row of it is, and what it says; the same text as the table's comment.",
+    ),
+    "columns": ("integer", "Number of its columns."),
+    "rows": ("bigint", "Number of its rows."),
+    **_WHAT_IS_DEPRECATED,
+}
+_TABLES_DESCRIPTION = "One row per published table, with its name for people and what it says."
+
 _COLUMNS_COLUMNS = {
     "schema_name": ("varchar", "Schema of the table: marts, kpi or meta."),
     "table_name": ("varchar", "Name of the table."),
     "column_name": ("varchar", "Name of the column."),
+    "display_name": ("varchar", "Its name for people, for axes and headings."),
     "column_number": ("integer", "Its place in the table, from 1."),
     "data_type": ("varchar", "Its type, as DuckDB writes it."),
     "description": ("varchar", "What it means; the same text as the column's comment."),
@@ -71,23 +101,41 @@ _COLUMNS_COLUMNS = {
         "date",
         "The business date of the first version that had a column of this name without a break since.",
     ),
+    **_WHAT_IS_DEPRECATED,
 }
 _COLUMNS_DESCRIPTION = (
     "One row per column of the published tables: a dictionary for tools that do not show comments."
 )
 
+# What stands in them, for who describes all published tables: description and columns by table.
+ABOUT = {
+    PUBLICATION_TABLE: (_PUBLICATION_DESCRIPTION, _PUBLICATION_COLUMNS),
+    TABLES_TABLE: (_TABLES_DESCRIPTION, _TABLES_COLUMNS),
+    COLUMNS_TABLE: (_COLUMNS_DESCRIPTION, _COLUMNS_COLUMNS),
+}
+
 
 def about_tables(
-    relations: Sequence[Relation], since: Mapping[str, Mapping[str, dt.date]], stamp: Stamp
+    relations: Sequence[Relation],
+    rows: Mapping[str, int],
+    since: Mapping[str, Mapping[str, dt.date]],
+    stamp: Stamp,
 ) -> list[AboutTable]:
-    """Both tables, with their rows.
+    """The three tables, with their rows.
 
     Args:
+        rows: of each table.
         since: by table and column, as ``published_since`` gives it.
     """
+    tables = [
+        (relation.schema, relation.table, relation.display_name, relation.doc.comment, len(relation.columns),
+         rows[relation.name], *_deprecation(relation.doc.deprecated))
+        for relation in relations
+    ]  # fmt: skip
     columns = [
-        (relation.schema, relation.table, column, number, kind, relation.doc.columns[column],
-         since[relation.name][column])
+        (relation.schema, relation.table, column, relation.column_display_name(column), number, kind,
+         relation.doc.comment_on(column), since[relation.name][column],
+         *_deprecation(relation.doc.deprecated_columns.get(column)))
         for relation in relations
         for number, (column, kind) in enumerate(relation.columns.items(), 1)
     ]  # fmt: skip
@@ -98,8 +146,25 @@ def about_tables(
             _PUBLICATION_COLUMNS,
             [[getattr(stamp, name) for name in _PUBLICATION_COLUMNS]],
         ),
+        AboutTable(TABLES_TABLE, _TABLES_DESCRIPTION, _TABLES_COLUMNS, tables),
         AboutTable(COLUMNS_TABLE, _COLUMNS_DESCRIPTION, _COLUMNS_COLUMNS, columns),
     ]
+
+
+def about_columns() -> dict[str, dict[str, str]]:
+    """Columns and types of the three tables, by name: a part of what readers may rely on."""
+    tables = {
+        PUBLICATION_TABLE: _PUBLICATION_COLUMNS,
+        TABLES_TABLE: _TABLES_COLUMNS,
+        COLUMNS_TABLE: _COLUMNS_COLUMNS,
+    }
+    return {name: {column: kind for column, (kind, _) in found.items()} for name, found in tables.items()}
+
+
+def _deprecation(deprecated: Deprecation | None) -> tuple[dt.date | None, dt.date | None, str | None]:
+    if deprecated is None:
+        return None, None, None
+    return deprecated.since, deprecated.removed_after, deprecated.use_instead
 
 
 def published_since(relation: Relation, before: Manifest | None, as_of: dt.date) -> dict[str, dt.date]:

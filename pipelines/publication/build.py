@@ -120,8 +120,8 @@ def build_version(
         _replace_slices(bench, sources, plan)
     for source in sources:
         doc = source.relation.doc
-        columns = {column: doc.columns[column] for column in source.relation.columns}
-        _describe(bench, source.relation.within(TARGET), doc.description, columns)
+        columns = {column: doc.comment_on(column) for column in source.relation.columns}
+        _describe(bench, source.relation.within(TARGET), doc.comment, columns)
     since = {
         source.relation.name: published_since(source.relation, before, stamp.as_of_date) for source in sources
     }
@@ -181,7 +181,8 @@ def _write_about(
     bench: Workbench, sources: Sequence[Source], since: Mapping[str, Mapping[str, dt.date]], stamp: Stamp
 ) -> None:
     relations = [source.relation for source in sources]
-    for about in about_tables(relations, since, stamp):
+    rows = {source.relation.name: together(source.slices.values()).rows for source in sources}
+    for about in about_tables(relations, rows, since, stamp):
         table = f"{TARGET}.{about.name}"
         columns = ", ".join(f"{identifier(name)} {kind}" for name, (kind, _) in about.columns.items())
         bench.con.execute(f"create or replace table {table} ({columns})")

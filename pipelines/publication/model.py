@@ -24,6 +24,25 @@ class PublicationError(Exception):
 
 
 @dataclass(frozen=True)
+class Deprecation:
+    """A table or column on its way out: still published, and what reads it has until then to change.
+
+    Args:
+        since: the day the notice was given.
+        removed_after: the last day it is published for certain.
+        use_instead: in words, what says the same.
+    """
+
+    since: dt.date
+    removed_after: dt.date
+    use_instead: str
+
+    @property
+    def notice(self) -> str:
+        return f"Deprecated since {self.since}, may go after {self.removed_after}: use {self.use_instead}. "
+
+
+@dataclass(frozen=True)
 class TableDoc:
     """What a business person reads about a table.
 
@@ -31,11 +50,28 @@ class TableDoc:
         description: of the table.
         columns: a description for each column.
         date_column: the date or timestamp by which a large table is replaced month by month.
+        display_name: where the rule (``naming``) makes a bad one of the table's name.
+        display_names: of columns, likewise.
+        deprecated: where the table is on its way out.
+        deprecated_columns: those of its columns that are.
     """
 
     description: str
     columns: Mapping[str, str]
     date_column: str | None = None
+    display_name: str | None = None
+    display_names: Mapping[str, str] = field(default_factory=dict)
+    deprecated: Deprecation | None = None
+    deprecated_columns: Mapping[str, Deprecation] = field(default_factory=dict)
+
+    @property
+    def comment(self) -> str:
+        """The description, after the notice where there is one."""
+        return (self.deprecated.notice if self.deprecated else "") + self.description
+
+    def comment_on(self, column: str) -> str:
+        deprecated = self.deprecated_columns.get(column)
+        return (deprecated.notice if deprecated else "") + self.columns[column]
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def publish(
     checks: Sequence[Mapping[str, object]],
     keep_versions: int,
     parquet: bool = True,
+    contract_version: str | None = None,
     scorecard: Callable[[Path], str] | None = None,
     progress: Callable[[str], None] | None = None,
     tuning: Tuning | None = None,
@@ -69,6 +70,7 @@ def publish(
             rest goes into the manifest as it is.
         keep_versions: how many versions stay, this one included; at least 1.
         parquet: whether Parquet files are written beside the DuckDB file.
+        contract_version: of the published contract (``contract``); goes into ``meta.publication``.
         scorecard: makes the page that lies beside the file, from the file.
         progress: told each step in words.
 
@@ -84,6 +86,7 @@ def publish(
         checks,
         *_count(checks),
         parquet,
+        contract_version,
         scorecard,
         tuning or Tuning(),
         progress or log.info,
@@ -136,6 +139,7 @@ class _Request:
     passed: int
     warned: int
     parquet: bool
+    contract_version: str | None
     scorecard: Callable[[Path], str] | None
     tuning: Tuning
     tell: Callable[[str], None]
@@ -248,6 +252,7 @@ def _stamp(
         built_at=built_at,
         kizuna_version=software[0],
         duckdb_version=software[1],
+        contract_version=request.contract_version,
         tables=len(sources),
         rows=sum(together(source.slices.values()).rows for source in sources),
         content_hash=hash_of_tables(

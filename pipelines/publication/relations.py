@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import duckdb
 
 from pipelines.publication.model import PublicationError, TableDoc
+from pipelines.publication.naming import column_display_name, table_display_name
 
 SCHEMAS = ("marts", "kpi", "meta")
 PUBLICATION_TABLE = "meta.publication"
+TABLES_TABLE = "meta.tables"
 COLUMNS_TABLE = "meta.columns"
-ABOUT_TABLES = (PUBLICATION_TABLE, COLUMNS_TABLE)  # the publication writes them: see ``about``
+ABOUT_TABLES = (PUBLICATION_TABLE, TABLES_TABLE, COLUMNS_TABLE)  # the publication writes them: see ``about``
 # Parquet has no such integer: DuckDB would write a rounded double without a word.
 _NOT_IN_PARQUET = ("HUGEINT", "UHUGEINT")
 _NAMED_AT_MOST = 20  # names in one message; more help nobody
@@ -31,6 +33,13 @@ class Relation:
     @property
     def name(self) -> str:
         return f"{self.schema}.{self.table}"
+
+    @property
+    def display_name(self) -> str:
+        return self.doc.display_name or table_display_name(self.table)
+
+    def column_display_name(self, column: str) -> str:
+        return self.doc.display_names.get(column) or column_display_name(column)
 
     @property
     def schema_hash(self) -> str:

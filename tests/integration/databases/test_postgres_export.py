@@ -92,7 +92,7 @@ def test_a_reader_finds_every_table_with_its_values_types_and_comments(home, pos
         load_extension(con, "postgres_scanner")
         con.execute(f"attach '{postgres.address()}' as there (type postgres, read_only)")
         con.execute(f"attach '{home.published_file}' as here (read_only)")
-        for name in ("marts.fct", "kpi.total", "meta.publication", "meta.columns"):
+        for name in ("marts.fct", "kpi.total", "meta.publication", "meta.tables", "meta.columns"):
             here = con.execute(f"from here.{name} order by all").fetchall()
             assert con.execute(f"from there.kizuna.{name.split('.')[1]} order by all").fetchall() == here
     assert rows(
@@ -111,7 +111,7 @@ def test_a_night_writes_the_months_that_changed(home, postgres):
     assert rows(postgres, "select max(night), count(*) from kizuna.fct") == [["2", str(ROWS)]]
     fill(home, 2)
     again = export(home, night(home), postgres)
-    assert set(again.rows_written) == {"meta.publication", "meta.columns"}
+    assert set(again.rows_written) == {"meta.publication", "meta.tables", "meta.columns"}
 
 
 def test_what_somebody_deleted_there_comes_back(home, postgres):

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 
 from pipelines.home import Home
 from pipelines.publication import (
+    Deprecation,
     PublicationError,
     Published,
     TableDoc,
@@ -99,6 +101,7 @@ def test_a_reader_finds_the_published_schemas_as_tables_and_nothing_else(home):
         ("meta", "columns", "BASE TABLE"),
         ("meta", "publication", "BASE TABLE"),
         ("meta", "reconciliation", "BASE TABLE"),
+        ("meta", "tables", "BASE TABLE"),
     ]
     orders = read(home.published_file, "from marts.fct_orders order by order_id")
     assert orders == read(home.warehouse, "from marts.fct_orders order by order_id")
@@ -360,10 +363,12 @@ def test_the_dictionary_has_each_column_with_its_comment_and_since_when_it_is_pu
     ]
     described = """
         select schema_name, table_name, column_name, column_index, data_type, comment
-        from duckdb_columns() where not internal and table_name not in ('publication', 'columns')
+        from duckdb_columns() where not internal and table_name not in ('publication', 'tables', 'columns')
         order by all
     """
-    listed = "select * exclude (published_since) from meta.columns"
+    listed = """
+        select schema_name, table_name, column_name, column_number, data_type, description from meta.columns
+    """
     assert read(home.published_file, described) == sorted(
         (schema, table, column, number, kind, text)
         for schema, table, column, number, kind, text in read(home.published_file, listed)
@@ -373,6 +378,52 @@ def test_the_dictionary_has_each_column_with_its_comment_and_since_when_it_is_pu
         home.published_file,
         "select max(published_since) < ? from meta.columns".replace("?", f"date '{AS_OF}'"),
     ) == [(True,)]
+
+
+def test_the_dictionary_has_names_for_people_and_what_is_on_its_way_out(home):
+    going = Deprecation(dt.date(2026, 11, 22), dt.date(2027, 2, 22), "country of dim_places")
+    docs = DOCS | {
+        "marts.dim_shops": replace(
+            DOCS["marts.dim_shops"],
+            display_name="Branches",
+            display_names={"shop": "Branch"},
+            deprecated_columns={"country": going},
+        ),
+        "kpi.kpi_sales": replace(DOCS["kpi.kpi_sales"], deprecated=going),
+    }
+    night(home, docs=docs, contract_version="2.1")
+    told = "Deprecated since 2026-11-22, may go after 2027-02-22: use country of dim_places. Where it is."
+    assert read(
+        home.published_file,
+        """
+        select column_name, display_name, description, deprecated_since, removed_after, use_instead
+        from meta.columns where table_name = 'dim_shops' order by column_number
+        """,
+    ) == [
+        ("shop", "Branch", "Its name.", None, None, None),
+        ("country", "Country", told, going.since, going.removed_after, going.use_instead),
+    ]
+    comment = (
+        "select comment from duckdb_columns() where table_name = 'dim_shops' and column_name = 'country'"
+    )
+    assert read(home.published_file, comment) == [(told,)]
+    assert read(
+        home.published_file,
+        """
+        select display_name, columns, rows, use_instead from meta.tables
+        where table_name in ('dim_shops', 'kpi_sales') order by 1
+        """,
+    ) == [
+        ("Branches", 2, *read(home.published_file, "select count(*) from marts.dim_shops")[0], None),
+        ("Sales", 2, *read(home.published_file, "select count(*) from kpi.kpi_sales")[0], going.use_instead),
+    ]
+    listed = "select schema_name, table_name, description from meta.tables order by all"
+    described = """
+        select schema_name, table_name, comment from duckdb_tables()
+        where not internal and table_name not in ('publication', 'tables', 'columns') order by all
+    """
+    assert read(home.published_file, listed) == read(home.published_file, described)
+    assert read(home.published_file, "select contract_version from meta.publication") == [("2.1",)]
 
 
 def test_file_and_parquet_folder_lead_through_the_link_that_is_switched(home):
