@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from . import campaigns_and_traits, forgiveness, loyalty, value_equation
+from . import campaigns_and_traits, forgiveness, loyalty, sales_quality, value_equation
 from .findings import Room
 
-ROOMS: tuple[Room, ...] = (loyalty.ROOM, forgiveness.ROOM, campaigns_and_traits.ROOM, value_equation.ROOM)
+ROOMS: tuple[Room, ...] = (
+    loyalty.ROOM,
+    forgiveness.ROOM,
+    sales_quality.ROOM,
+    campaigns_and_traits.ROOM,
+    value_equation.ROOM,
+)
