@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.assets.dbt import PROJECT, model_assets
+from orchestration.assets.documentation import documentation_asset
 from orchestration.assets.estimates import estimates_asset
 from orchestration.assets.matching import matching_assets
 from orchestration.assets.publication import publication_asset, ways_out_assets
@@ -51,6 +52,7 @@ def build_definitions(
             estimates_asset(manifest),
             publication_asset(manifest),
             *ways_out_assets(settings),
+            documentation_asset(project),
         ],
         asset_checks=[raw_checks(settings), match_rates_check, published_checks()],
         jobs=[nightly, arrivals_job(settings)] if can_arrive else [nightly],

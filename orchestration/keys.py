@@ -13,6 +13,7 @@ CONFIG_VARIABLE = "KIZUNA_CONFIG"  # the settings file, for processes that Dagst
 
 PUBLICATION = dg.AssetKey(["publication"])
 WAYS_OUT = dg.AssetKey(["ways_out"])
+DOCUMENTATION = dg.AssetKey(["documentation"])
 
 
 def source_key(name: str) -> dg.AssetKey:

@@ -90,6 +90,16 @@ class Home:
         return self.root / "dbt"
 
     @property
+    def lineage(self) -> Path:
+        """What each column of each table is made of: see ``pipelines.lineage``."""
+        return self.dbt / "lineage.json"
+
+    @property
+    def docs(self) -> Path:
+        """The data dictionary and dbt's pages."""
+        return self.root / "docs"
+
+    @property
     def metrics(self) -> Path:
         """Where people run ``mf query``."""
         return self.root / "metrics"

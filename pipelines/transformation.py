@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import os
 import queue
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,9 @@ from pipelines.semantic_layer import SEMANTIC_MANIFEST
 from pipelines.warehouse import open_warehouse
 
 PROJECT_SUFFIXES = (".sql", ".yml", ".csv")
-_RESULTS = (
-    "LogSeedResult",
-    "LogModelResult",
-    "LogTestResult",
-)  # dbt's events that tell what became of a node
+_BUILT = ("LogSeedResult", "LogModelResult")  # dbt's events that tell what became of a node
+_RESULTS = (*_BUILT, "LogTestResult")
+_STORED = ("table", "incremental", "seed")  # counted in no time; a view would have to be computed
 _SHOWN_FAILURES = 10
 _THREAD = "dbt build"
 _CANCEL_SECONDS = 0.2  # between two attempts to end what runs
@@ -57,7 +57,7 @@ def ensure_manifest(home: Home, project: Path) -> Path:
     Raises:
         TransformationError: the project cannot be parsed.
     """
-    fingerprint = _fingerprint(project)
+    fingerprint = project_fingerprint(project)
     manifest, parsed_from = _target(home) / "manifest.json", _target(home) / "parsed_from"
     metrics = semantic_manifest(home)
     if (
@@ -92,7 +92,8 @@ def build(home: Home, project: Path, arguments: Sequence[str]) -> Iterator[dict[
         arguments: what follows ``build``: selection, ``--full-refresh``.
 
     Yields:
-        dbt's structured log events, as its JSON log format has them.
+        dbt's structured log events, as its JSON log format has them. That of a model or seed which was built has a
+        further key ``built``: ``columns``, name to type, and ``row_count``, which is None for a view.
 
     Raises:
         TransformationError: a node failed; raised after the last event.
@@ -101,7 +102,8 @@ def build(home: Home, project: Path, arguments: Sequence[str]) -> Iterator[dict[
 
     def on_event(event: EventMsg) -> None:
         if event.info.name in _RESULTS:
-            events.put(msg_to_dict(event))
+            told = msg_to_dict(event)
+            events.put({**told, "built": _built(told)} if event.info.name in _BUILT else told)
 
     def work() -> None:
         events.put(_invoke(home, project, ["build", *arguments], on_event))
@@ -115,6 +117,54 @@ def build(home: Home, project: Path, arguments: Sequence[str]) -> Iterator[dict[
         cancel()
         raise
     _raise_on_failure(event)
+
+
+@dataclass(frozen=True)
+class Described:
+    """What dbt's documentation shows: its page, the project, and what stands in the warehouse."""
+
+    page: str
+    manifest: dict[str, Any]
+    catalog: dict[str, Any]
+
+
+def describe(home: Home, project: Path) -> Described:
+    """The parts of dbt's documentation. The statements are those that ran: see ``compiled_sql``.
+
+    Raises:
+        TransformationError: dbt cannot read the project or the warehouse.
+    """
+    manifest = ensure_manifest(home, project)
+    outcome = _invoke(home, project, ["docs", "generate", "--no-compile", "--quiet"])
+    if not outcome.success:
+        raise TransformationError(
+            f"dbt cannot describe the warehouse: {_without_values(str(outcome.exception))}"
+        )
+    page, catalog = _target(home) / "index.html", _target(home) / "catalog.json"
+    return Described(
+        page.read_text(encoding="utf-8"),
+        json.loads(manifest.read_text(encoding="utf-8")),
+        json.loads(catalog.read_text(encoding="utf-8")),
+    )
+
+
+def compiled_sql(home: Home, node: Mapping[str, Any]) -> str | None:
+    """A model's statement as dbt last ran it, from the manifest's node; None where it has run none."""
+    path = _target(home) / "compiled" / node["package_name"] / node["original_file_path"]
+    return path.read_text(encoding="utf-8") if node["resource_type"] == "model" and path.is_file() else None
+
+
+def _built(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a node's relation holds, asked on dbt's own connection: nobody else can open the file now."""
+    node = told["data"]["node_info"]
+    if node["node_status"] != "success":
+        return None
+    name = node["node_relation"]["relation_name"]
+    with DuckDBConnectionManager.env().conn.cursor() as connection:
+        described = connection.execute(f"describe {name}").fetchall()
+        counted = node["materialized"] in _STORED
+        rows = connection.execute(f"select count(*) from {name}").fetchall() if counted else [(None,)]
+    return {"columns": {column: type_ for column, type_, *_ in described}, "row_count": rows[0][0]}
 
 
 def drop_orphans(home: Home, manifest: Mapping[str, Any]) -> list[str]:
@@ -169,7 +219,7 @@ def _invoke(
         "--log-level-file",
         "info",
     ]
-    runner = dbtRunner(_parsed.get(_fingerprint(project)), [on_event] if on_event else [])
+    runner = dbtRunner(_parsed.get(project_fingerprint(project)), [on_event] if on_event else [])
     try:
         return runner.invoke([*arguments, *folders, *written])
     finally:
@@ -202,7 +252,7 @@ def _target(home: Home) -> Path:
     return home.dbt / "target"
 
 
-def _fingerprint(project: Path) -> str:
+def project_fingerprint(project: Path) -> str:
     """Changes with every file of the project, with dbt's version and with where the project lies."""
     digest = hashlib.sha256(f"{importlib.metadata.version('dbt-core')} {project}".encode())
     for path in sorted(path for path in project.rglob("*") if path.suffix in PROJECT_SUFFIXES):

@@ -4,7 +4,7 @@ The first builds what estimates are fitted on: the models that carry the tag ``e
 them. The second builds everything else, estimates among its sources.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,18 @@ from dagster_dbt.dbt_manifest import validate_manifest
 from orchestration.keys import OWNERS, WRITER_POOL
 from orchestration.resources import Company
 from pipelines.home import Home
+from pipelines.lineage import ROWS, LineageBook, Origin
 from pipelines.night import models_fingerprint, remember_models_built, why_models_are_built_anew
-from pipelines.transformation import build, drop_orphans, ensure_manifest
+from pipelines.transformation import build, compiled_sql, drop_orphans, ensure_manifest
+from pipelines.warehouse import open_warehouse
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 INPUTS, WHOLE = "dbt_inputs", "dbt_models"
 ESTIMATES_INPUT = "estimates_input"  # the tag of a model that estimates are fitted on
 _INPUTS = f"+tag:{ESTIMATES_INPUT}"
 _EVERYTHING = "fqn:*"
+# Dagster's own names of what its pages of an asset show.
+_ROWS, _COLUMNS, _LINEAGE = "dagster/row_count", "dagster/column_schema", "dagster/column_lineage"
 _NO_UNIT_TESTS = "resource_type:unit_test"  # they test the SQL, not the night's data: make test runs them
 
 
@@ -76,16 +80,89 @@ def _part(
         if reason := why_models_are_built_anew(company.home, name, fingerprint):
             context.log.info(f"Incremental models are built anew: {reason}.")
             arguments.append("--full-refresh")
+        book = _lineage_book(company.home, manifest)
         for event in build(company.home, project, arguments):
-            yield from DbtCoreCliEventMessage(event, {}).to_default_asset_events(
+            more = _metadata(company.home, manifest, translator, book, event)
+            for told in DbtCoreCliEventMessage(event, {}).to_default_asset_events(
                 manifest, translator, context
-            )
+            ):
+                yield told.with_metadata({**told.metadata, **more}) if isinstance(told, dg.Output) else told
+        book.save()
         for orphan in drop_orphans(company.home, manifest):
             context.log.info(f"Dropped {orphan}: no model builds it any more.")
         if not context.is_subset:  # the models that were not selected still wait for what is new
             remember_models_built(company.home, name, fingerprint)
 
     return models
+
+
+def _lineage_book(home: Home, manifest: Mapping[str, Any]) -> LineageBook:
+    """The book of this company's tables, with the columns of those that no model makes."""
+    book = LineageBook(home.lineage)
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    book.keep_only({_table(node) for node in nodes})
+    with open_warehouse(home, read_only=True) as connection:
+        for table, columns in connection.execute(
+            """select schema_name || '.' || table_name, list(column_name order by column_index)
+            from duckdb_columns() where not internal group by all"""
+        ).fetchall():
+            book.know(table, columns)
+    return book
+
+
+def _metadata(
+    home: Home,
+    manifest: Mapping[str, Any],
+    translator: Translator,
+    book: LineageBook,
+    event: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Rows, columns and where the columns come from, of the model or seed that an event tells was built."""
+    if not (built := event.get("built")):
+        return {}
+    node = manifest["nodes"][event["data"]["node_info"]["unique_id"]]
+    metadata: dict[str, Any] = {_COLUMNS: _column_schema(node, built["columns"])}
+    if built["row_count"] is not None:
+        metadata[_ROWS] = built["row_count"]
+    sql = compiled_sql(home, node)
+    if sql is None:
+        book.know(_table(node), list(built["columns"]))
+        return metadata
+    parents = [_resource(manifest, parent) for parent in node["depends_on"]["nodes"]]
+    book.learn(_table(node), sql, [_table(parent) for parent in parents])
+    assets = {_table(parent): translator.get_asset_key(parent) for parent in parents}
+    return {**metadata, _LINEAGE: _column_lineage(book, _table(node), built["columns"], assets)}
+
+
+def _column_schema(node: Mapping[str, Any], types: Mapping[str, str]) -> dg.TableSchema:
+    described = {name: column["description"] for name, column in node["columns"].items()}
+    return dg.TableSchema(
+        [dg.TableColumn(name, type_, description=described.get(name)) for name, type_ in types.items()]
+    )
+
+
+def _column_lineage(
+    book: LineageBook, table: str, columns: Iterable[str], assets: Mapping[str, dg.AssetKey]
+) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(assets[origin.table], origin.column)
+                for origin in book.before(Origin(table, column))
+                if origin.table in assets and origin.column != ROWS
+            ]
+            for column in columns
+        }
+    )
+
+
+def _resource(manifest: Mapping[str, Any], unique_id: str) -> Mapping[str, Any]:
+    return manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+
+
+def _table(node: Mapping[str, Any]) -> str:
+    """``schema.table``, of a model, a seed or a source."""
+    return f"{node['schema']}.{node.get('alias') or node['identifier']}"
 
 
 def _selection(

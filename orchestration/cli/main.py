@@ -198,6 +198,45 @@ def kpi(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def lineage(
+    column: Annotated[str, typer.Argument(help="A column, as schema.table.column.")],
+    config: Config = _DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a column is computed of, back to the columns of your exports.
+
+    It tells of the tables as the last night built them. What rows there are (joins, filters) is in the models' SQL.
+
+    Example: kizuna lineage kpi.kpi_loyalty_monthly.nps
+    """
+    from orchestration.cli.lineage import print_way, way_back
+
+    steps = way_back(Home.from_environment(), load_settings(config), column)
+    if as_json:
+        print(json.dumps(steps, indent=2))
+    else:
+        print_way(out, steps)
+
+
+@app.command()
+def docs(config: Config = _DEFAULT_CONFIG) -> None:
+    """Write the data dictionary and dbt's pages anew; a night does so itself when something has changed.
+
+    Example: kizuna docs --config shop/kizuna.yml
+    """
+    settings, home = load_settings(config), Home.from_environment()
+    if not home.warehouse.exists():
+        raise SettingsError("there is nothing to describe yet: kizuna run")
+    from orchestration.assets.dbt import PROJECT
+    from pipelines.documentation import write_documentation
+    from pipelines.turn import turn
+
+    with turn(home):
+        page = write_documentation(home, PROJECT, settings)
+    out.print(f"Look   {page}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def doctor(
     config: Config = _DEFAULT_CONFIG,
     connect: Annotated[

@@ -20,6 +20,7 @@ _STEPS = {
     "dbt_models": "building the models",
     "published_gate": "checking what is to be published",
     "publication": "publishing",
+    "documentation": "describing what is published",
 }
 
 

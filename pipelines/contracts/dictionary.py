@@ -14,7 +14,7 @@ def as_markdown() -> str:
 
 def _section(contract: contracts.Contract) -> str:
     rows = "\n".join(
-        f"| {_name(contract, column)} | {column.kind.value} | {_meaning(column)} |"
+        f"| {_name(contract, column)} | {column.kind.value} | {meaning(column)} |"
         for column in contract.columns
     )
     return (
@@ -27,7 +27,8 @@ def _name(contract: contracts.Contract, column: contracts.Column) -> str:
     return f"**{column.name}**" if contract.is_required(column) else column.name
 
 
-def _meaning(column: contracts.Column) -> str:
+def meaning(column: contracts.Column) -> str:
+    """What a column means, with the values that it may have."""
     allowed = f" One of: {', '.join(column.allowed)}." if column.allowed else ""
     return column.description + allowed
 
