@@ -61,9 +61,9 @@ def _summary(claim: Claim, found: Sequence[Finding]) -> Summary:
         cases=len(found),
         recovered=sum(finding.recovered for finding in found),
         reasons=dict(Counter(finding.reason for finding in found if not finding.recovered).most_common()),
-        estimates=[f.estimate for f in found if f.estimate is not None],
-        planted=[f.planted for f in found if f.planted is not None],
-        uncorrected=[f.uncorrected for f in found if f.uncorrected is not None],
+        estimates=[float(f.estimate) for f in found if f.estimate is not None],
+        planted=[float(f.planted) for f in found if f.planted is not None],
+        uncorrected=[float(f.uncorrected) for f in found if f.uncorrected is not None],
     )
 
 

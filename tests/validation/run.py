@@ -158,7 +158,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     chosen = parser.parse_args(None if arguments is None else list(arguments))
     run = _stored(chosen.stored) if chosen.stored else _run(chosen)
     if chosen.json:
-        chosen.json.write_text(json.dumps(asdict(run), indent=1) + "\n", encoding="utf-8")
+        chosen.json.write_text(json.dumps(asdict(run), indent=1, default=float) + "\n", encoding="utf-8")
     chosen.page.write_text("\n".join(page(run, ROOMS)) + "\n", encoding="utf-8")
     print(f"written: {chosen.page}")
 
