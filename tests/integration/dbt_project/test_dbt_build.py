@@ -27,11 +27,26 @@ def test_unit_tests_pass(built: Warehouse) -> None:
 
 def test_an_empty_warehouse_builds(warehouse: Warehouse) -> None:
     """The first night of a company whose exports are all empty publishes empty tables and whole years of dates."""
-    warehouse.build()
+    warehouse.build(date(2024, 2, 29))
     published = warehouse.published()
     assert published["marts.fct_orders"] == []
     days = [row[0] for row in published["marts.dim_dates"]]
-    assert (days[0], days[-1]) == (date(2024, 1, 1), date(2025, 12, 31))  # the fiscal year ends in March 2025
+    # The company's fiscal year begins in April, so this one did in 2023.
+    assert (days[0], days[-1], len(days)) == (date(2023, 1, 1), date(2024, 12, 31), 731)
+    periods = warehouse.query(
+        "select period, min(date_day) as first_day, max(date_day) as latest_day"
+        " from (unpivot (select date_day, columns('^is_(last|year|same|fiscal|current)') from marts.dim_dates)"
+        " on columns('^is_') into name period value is_in) where is_in group by period"
+    )
+    assert {period: (first, latest) for period, first, latest in periods.rows()} == {
+        "is_current_month": (date(2024, 2, 1), date(2024, 2, 29)),
+        "is_last_whole_month": (date(2024, 2, 1), date(2024, 2, 29)),  # the business date ends it
+        "is_last_12_whole_months": (date(2023, 3, 1), date(2024, 2, 29)),
+        "is_year_to_date": (date(2024, 1, 1), date(2024, 2, 29)),
+        "is_same_period_last_year": (date(2023, 1, 1), date(2023, 2, 28)),
+        "is_fiscal_year_to_date": (date(2023, 4, 1), date(2024, 2, 29)),
+        "is_same_fiscal_period_last_year": (date(2023, 1, 1), date(2023, 2, 28)),
+    }
 
 
 def test_three_nights_equal_one(built: Warehouse, warehouse: Warehouse) -> None:
