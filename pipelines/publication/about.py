@@ -139,26 +139,22 @@ def about_tables(
         for relation in relations
         for number, (column, kind) in enumerate(relation.columns.items(), 1)
     ]  # fmt: skip
+    found = {
+        PUBLICATION_TABLE: [[getattr(stamp, name) for name in _PUBLICATION_COLUMNS]],
+        TABLES_TABLE: tables,
+        COLUMNS_TABLE: columns,
+    }
     return [
-        AboutTable(
-            PUBLICATION_TABLE,
-            _PUBLICATION_DESCRIPTION,
-            _PUBLICATION_COLUMNS,
-            [[getattr(stamp, name) for name in _PUBLICATION_COLUMNS]],
-        ),
-        AboutTable(TABLES_TABLE, _TABLES_DESCRIPTION, _TABLES_COLUMNS, tables),
-        AboutTable(COLUMNS_TABLE, _COLUMNS_DESCRIPTION, _COLUMNS_COLUMNS, columns),
+        AboutTable(name, description, described, found[name])
+        for name, (description, described) in ABOUT.items()
     ]
 
 
 def about_columns() -> dict[str, dict[str, str]]:
     """Columns and types of the three tables, by name: a part of what readers may rely on."""
-    tables = {
-        PUBLICATION_TABLE: _PUBLICATION_COLUMNS,
-        TABLES_TABLE: _TABLES_COLUMNS,
-        COLUMNS_TABLE: _COLUMNS_COLUMNS,
+    return {
+        name: {column: kind for column, (kind, _) in columns.items()} for name, (_, columns) in ABOUT.items()
     }
-    return {name: {column: kind for column, (kind, _) in found.items()} for name, found in tables.items()}
 
 
 def _deprecation(deprecated: Deprecation | None) -> tuple[dt.date | None, dt.date | None, str | None]:
