@@ -18,6 +18,7 @@ import datetime as dt
 import json
 import os
 import secrets
+import signal
 import socket
 import statistics
 import subprocess
@@ -25,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -269,10 +270,10 @@ def looks_during_a_night(home: Path, analyst: Analyst) -> Sequence[Look]:
             "no department has enough answers in the month of the chart: take a larger company"
         )
     looks = [analyst.look()]
-    running_night = night(home, as_of + dt.timedelta(days=1))
-    while running_night.poll() is None:
-        looks.append(analyst.look())
-        time.sleep(0.5)
+    with night(home, as_of + dt.timedelta(days=1)) as running_night:
+        while running_night.poll() is None:
+            looks.append(analyst.look())
+            time.sleep(0.5)
     finished(running_night)
     looks.append(analyst.look())
     after, _, scores_after = in_file(published_file)
@@ -310,8 +311,10 @@ def main() -> None:
                 f"  versions seen: {', '.join(versions)}; the first look after the night: {looks[-1].version}"
             )
             if asked.stay:
-                pages = (f"{address}/explore/?slice_id={chart}" for chart in analyst.charts)
-                input(f"  {'  '.join(pages)}\n  log in as {USER} with {password}; Return ends it\n")
+                pages = "  ".join(f"{address}/explore/?slice_id={chart}" for chart in analyst.charts)
+                print(f"  {pages}\n  log in as {USER} with {password}; Ctrl-C ends it", flush=True)
+                with suppress(KeyboardInterrupt):
+                    signal.pause()
 
 
 if __name__ == "__main__":
