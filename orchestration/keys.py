@@ -7,6 +7,8 @@ import dagster as dg
 from pipelines import contracts
 
 OWNERS = ["team:data-engineering"]
+# Tags of every asset, to filter and to select by (tag:kizuna/layer=kpi).
+LAYER, SCHEMA = "kizuna/layer", "kizuna/schema"
 WRITER_POOL = "warehouse_writer"  # DuckDB lets one process write: whoever writes takes the one slot
 
 CONFIG_VARIABLE = "KIZUNA_CONFIG"  # the settings file, for processes that Dagster starts

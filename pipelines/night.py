@@ -24,15 +24,20 @@ from pipelines.settings import Settings
 from pipelines.warehouse import create_tables, open_warehouse
 
 _SHOWN_REASONS = 5
+_SHOWN_SAMPLES = 10
 
 
 @dataclass(frozen=True)
 class RawCounts:
-    """One raw table: its rows, the rows ever quarantined on their way to it, and the commonest reasons."""
+    """One raw table: its rows, the rows ever quarantined on their way to it, and the commonest reasons.
+
+    ``samples`` are the newest of those rows, as reason, source, file and line: where to look, and no value.
+    """
 
     rows: int = 0
     quarantined: int = 0
     reasons: list[tuple[str, int]] = field(default_factory=list)
+    samples: list[tuple[str, str, str | None, int | None]] = field(default_factory=list)
 
 
 def prepare_transformation(home: Home, settings: Settings, as_of: dt.date, secret: str) -> None:
@@ -84,6 +89,12 @@ def raw_counts(home: Home) -> dict[str, RawCounts]:
         quarantined = connection.execute(
             "select table_name, reason, count(*) from quarantine.rows group by all order by 3 desc, 2"
         ).fetchall()
+        samples = connection.execute(
+            """select table_name, reason, source, file, line from quarantine.rows
+            qualify row_number() over (partition by table_name order by load_id desc, source, file, line) <= ?
+            order by table_name, load_id desc, source, file, line""",
+            [_SHOWN_SAMPLES],
+        ).fetchall()
         rows = {
             contract.name: connection.execute(f"select count(*) from {contract.raw_name}").fetchall()[0][0]
             for contract in contracts.ALL
@@ -93,6 +104,7 @@ def raw_counts(home: Home) -> dict[str, RawCounts]:
             count,
             sum(n for table, _, n in quarantined if table == name),
             [(reason, n) for table, reason, n in quarantined if table == name][:_SHOWN_REASONS],
+            [tuple(sample) for table, *sample in samples if table == name],
         )
         for name, count in rows.items()
     }

@@ -32,13 +32,14 @@ from dbt_common.events.base_types import EventMsg
 from dbt_common.events.functions import msg_to_dict
 
 from pipelines.home import Home
+from pipelines.publication import SCHEMAS
 from pipelines.semantic_layer import SEMANTIC_MANIFEST
 from pipelines.warehouse import open_warehouse
 
 PROJECT_SUFFIXES = (".sql", ".yml", ".csv")
 _BUILT = ("LogSeedResult", "LogModelResult")  # dbt's events that tell what became of a node
 _RESULTS = (*_BUILT, "LogTestResult")
-_STORED = ("table", "incremental", "seed")  # counted in no time; a view would have to be computed
+_VIEW = "view"  # a table is counted in no time, a view is computed for it: only those that readers see
 _SHOWN_FAILURES = 10
 _THREAD = "dbt build"
 _CANCEL_SECONDS = 0.2  # between two attempts to end what runs
@@ -93,7 +94,8 @@ def build(home: Home, project: Path, arguments: Sequence[str]) -> Iterator[dict[
 
     Yields:
         dbt's structured log events, as its JSON log format has them. That of a model or seed which was built has a
-        further key ``built``: ``columns``, name to type, and ``row_count``, which is None for a view.
+        further key ``built``: ``columns``, name to type, and ``row_count``, which is None for a view that readers do
+        not see.
 
     Raises:
         TransformationError: a node failed; raised after the last event.
@@ -162,7 +164,7 @@ def _built(told: Mapping[str, Any]) -> dict[str, Any] | None:
     name = node["node_relation"]["relation_name"]
     with DuckDBConnectionManager.env().conn.cursor() as connection:
         described = connection.execute(f"describe {name}").fetchall()
-        counted = node["materialized"] in _STORED
+        counted = node["materialized"] != _VIEW or node["node_relation"]["schema"] in SCHEMAS
         rows = connection.execute(f"select count(*) from {name}").fetchall() if counted else [(None,)]
     return {"columns": {column: type_ for column, type_, *_ in described}, "row_count": rows[0][0]}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.keys import DOCUMENTATION, OWNERS, PUBLICATION, WRITER_POOL
+from orchestration.keys import DOCUMENTATION, LAYER, OWNERS, PUBLICATION, WRITER_POOL
 from orchestration.resources import Company
 from pipelines.documentation import refresh_documentation
 
@@ -18,6 +18,7 @@ def documentation_asset(project: Path) -> dg.AssetsDefinition:
         group_name="publication",
         owners=OWNERS,
         kinds={"dbt", "html"},
+        tags={LAYER: "publication"},
         pool=WRITER_POOL,
         description="The data dictionary, from each column back to the columns of the exports, and dbt's own pages; "
         "they open offline.",

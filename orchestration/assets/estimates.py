@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from orchestration.assets.dbt import inputs_of_estimates
-from orchestration.keys import OWNERS, WRITER_POOL, table_key
+from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL, table_key
 from orchestration.presentation import bar_plot, markdown_table
 from orchestration.resources import Company, ProgressDisplay
 from pipelines.estimates import Outcome, refresh_lifetime_value, write_page
@@ -42,6 +42,7 @@ def estimates_asset(manifest: Path) -> dg.AssetsDefinition:
             group_name="estimates",
             owners=OWNERS,
             kinds={"scipy", "duckdb"},
+            tags={LAYER: "estimates", SCHEMA: "estimates"},
             description=description,
             metadata={"dagster/table_name": table},
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.keys import OWNERS, WRITER_POOL, raw_key, table_key
+from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL, raw_key, table_key
 from orchestration.presentation import markdown_table
 from orchestration.resources import Company
 from pipelines import contracts
@@ -20,7 +20,7 @@ _TABLES = {
 }
 
 
-def matching_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def matching_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """One multi-asset that proposes links; where matching is switched off, the two tables that dbt finds empty."""
     compared = [raw_key(contracts.contract_named(name)) for name in _COMPARED]
     specs = [
@@ -30,13 +30,14 @@ def matching_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSp
             group_name="matching",
             owners=OWNERS,
             kinds={"splink", "duckdb"},
+            tags={LAYER: "matching", SCHEMA: "matching"},
             description=description if settings.matching.enabled else f"{description} Empty: switched off.",
             metadata={"dagster/table_name": table},
         )
         for table, description in _TABLES.items()
     ]
     if not settings.matching.enabled:
-        return [*specs]
+        return [_empty_tables(specs)]
     check = dg.AssetCheckSpec(
         CLUSTERS_CHECK,
         asset=table_key("matching.people"),
@@ -60,6 +61,20 @@ def matching_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetSp
         )
 
     return [probable_links]
+
+
+def _empty_tables(specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
+    """Says each night that they are empty on purpose: else they would look forgotten."""
+
+    @dg.multi_asset(name="no_probable_links", specs=specs)
+    def no_probable_links() -> Iterator[dg.MaterializeResult]:
+        for spec in specs:
+            yield dg.MaterializeResult(
+                asset_key=spec.key,
+                metadata={"dagster/row_count": 0, "state": "switched off: matching.enabled in the settings"},
+            )
+
+    return no_probable_links
 
 
 def _metadata(settings: Settings, counts: LinkCounts) -> dict[str, dg.MetadataValue]:

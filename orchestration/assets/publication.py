@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.keys import OWNERS, PUBLICATION, WAYS_OUT, WRITER_POOL
+from orchestration.keys import LAYER, OWNERS, PUBLICATION, WAYS_OUT, WRITER_POOL
 from orchestration.presentation import bar_plot, markdown_table
 from orchestration.resources import Company, ProgressDisplay
 from pipelines.home import Home
@@ -66,6 +66,7 @@ def publication_asset(manifest: Path) -> dg.AssetsDefinition:
         group_name="publication",
         owners=OWNERS,
         kinds={"duckdb", "parquet"},
+        tags={LAYER: "publication"},
         pool=WRITER_POOL,
         description="The DuckDB file that BI tools open, its Parquet copy and its manifest; switched in one step.",
     )
@@ -107,6 +108,7 @@ def ways_out_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         group_name="publication",
         owners=OWNERS,
         kinds={"postgres"} if settings.publication.postgres else {"parquet"},
+        tags={LAYER: "publication"},
         pool=WRITER_POOL,
         description="The published tables where the settings want them, too: a schema in PostgreSQL, a Parquet folder.",
     )
@@ -137,6 +139,7 @@ def _metadata(home: Home, published: Published) -> dict[str, dg.MetadataValue]:
         "file": dg.MetadataValue.path(str(home.published_file)),
         "scorecard": dg.MetadataValue.url(home.published_scorecard.as_uri()),
         "data_docs": dg.MetadataValue.url((home.quality / "published" / "index.html").as_uri()),
+        "documentation": dg.MetadataValue.url((home.docs / "index.html").as_uri()),
         "tables": markdown_table(("table", "rows"), rows),
         "rows": bar_plot(rows, " rows"),
     }

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from orchestration.keys import OWNERS, WRITER_POOL, raw_key, source_key
+from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL, raw_key, source_key
 from orchestration.presentation import bar_plot, markdown_table
 from orchestration.resources import BusinessDate, Company, ProgressDisplay
 from pipelines import contracts
+from pipelines.contracts.dictionary import meaning
 from pipelines.formats.registry import FORMATS
 from pipelines.ingest import SourceResult, ingest_source
 from pipelines.night import RawCounts, prepare_transformation, raw_counts
@@ -71,6 +72,7 @@ def _source_asset(name: str, source: Source) -> dg.AssetsDefinition:
         group_name="sources",
         owners=OWNERS,
         kinds=_kinds(source),
+        tags={LAYER: "source"},
         pool=WRITER_POOL,
         description=_description(name, source),
         check_specs=[
@@ -262,8 +264,12 @@ def raw_tables(settings: Settings) -> dg.AssetsDefinition:
             group_name="raw",
             owners=OWNERS,
             kinds={"duckdb"},
+            tags={LAYER: "raw", SCHEMA: f"raw_{contract.schema}"},
             description=contract.description,
-            metadata={"dagster/table_name": contract.raw_name},
+            metadata={
+                "dagster/table_name": contract.raw_name,
+                "dagster/column_schema": _column_schema(contract),
+            },
         )
         for contract in contracts.ALL
     ] + [
@@ -273,7 +279,9 @@ def raw_tables(settings: Settings) -> dg.AssetsDefinition:
             group_name="raw",
             owners=OWNERS,
             kinds={"duckdb"},
+            tags={LAYER: "raw", SCHEMA: name.split("/")[0]},
             description=description,
+            metadata={"dagster/table_name": name.replace("/", ".")},
         )
         for name, description in _PIPELINE_TABLES.items()
     ]
@@ -301,6 +309,22 @@ def raw_tables(settings: Settings) -> dg.AssetsDefinition:
     return raw_tables_asset
 
 
+def _column_schema(contract: contracts.Contract) -> dg.TableSchema:
+    """The contract's columns; those that identify a person are tagged as such."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column.name,
+                column.kind.value,
+                description=meaning(column),
+                constraints=dg.TableColumnConstraints(nullable=not contract.is_required(column)),
+                tags={"personal": ""} if column.personal else {},
+            )
+            for column in contract.columns
+        ]
+    )
+
+
 def _table_metadata(counts: RawCounts) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/row_count": dg.MetadataValue.int(counts.rows),
@@ -308,4 +332,5 @@ def _table_metadata(counts: RawCounts) -> dict[str, dg.MetadataValue]:
     }
     if counts.reasons:
         metadata["quarantine_reasons"] = markdown_table(("reason", "rows"), counts.reasons)
+        metadata["quarantine_newest"] = markdown_table(("reason", "source", "file", "line"), counts.samples)
     return metadata

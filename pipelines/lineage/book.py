@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.lineage.sql import ROWS, Origin, add_table, new_schema, read_origins
+from pipelines.lineage.sql import ROWS, Origin, read_origins
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +40,18 @@ class LineageBook:
         self._path = path
         self._pages: dict[str, dict[str, Any]] = _read(path)
         self._columns: dict[str, list[str]] = {}
-        self._schema = new_schema()
         self._sources: dict[Origin, frozenset[Origin]] = {}
 
     def know(self, table: str, columns: Sequence[str]) -> None:
         """Say which columns a table has that no model makes, or that is not built yet."""
         self._columns[table] = list(columns)
-        add_table(self._schema, table, list(columns))
 
     def learn(self, table: str, sql: str, parents: Collection[str]) -> None:
         """Read what the columns of a table are made of; its parents must be known or learnt.
 
         SQL that sqlglot does not understand leaves the parents: then each column comes from their rows.
         """
-        met = json.dumps([sql, {parent: self._columns.get(parent) for parent in sorted(parents)}])
+        met = json.dumps([sql, {parent: self._columns.get(parent) for parent in sorted({*parents, table})}])
         digest = hashlib.sha256(met.encode()).hexdigest()
         if self._pages.get(table, {}).get("digest") != digest:
             self._sources.clear()
@@ -64,11 +62,14 @@ class LineageBook:
         from sqlglot.errors import SqlglotError
 
         try:
-            found = read_origins(sql, self._schema)
+            # An incremental model may read itself, too.
+            found = read_origins(
+                sql, {known: self._columns[known] for known in {*parents, table} & set(self._columns)}
+            )
         except SqlglotError as error:
             log.warning("%s: only its tables are known, not its columns (%s)", table, type(error).__name__)
             return {ROWS: [Origin(parent, ROWS) for parent in sorted(parents)]}
-        # An incremental model reads itself; that says nothing about where a value comes from.
+        # That it reads itself says nothing about where a value comes from.
         return {
             name: sorted(origin for origin in origins if origin.table != table)
             for name, origins in found.items()

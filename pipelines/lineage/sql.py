@@ -9,7 +9,7 @@ sqlglot has a function of that name, too. It forgets what a count counts, and be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlglot import exp, parse_one
@@ -34,18 +34,11 @@ class Origin(NamedTuple):
         return f"rows of {self.table}" if self.column == ROWS else f"{self.table}.{self.column}"
 
 
-def new_schema() -> MappingSchema:
-    """The tables that selects read, to be told by ``add_table``."""
-    return MappingSchema(dialect=_DIALECT)
-
-
-def add_table(schema: MappingSchema, table: str, columns: list[str]) -> None:
-    """Make the columns of ``schema.table`` known; an older list of them is forgotten."""
-    schema.add_table(table, dict.fromkeys(columns, _UNKNOWN), dialect=_DIALECT, match_depth=False)
-
-
-def read_origins(sql: str, schema: MappingSchema) -> dict[str, Origins]:
+def read_origins(sql: str, tables: Mapping[str, Sequence[str]]) -> dict[str, Origins]:
     """By column of the select, in its order, the columns right before it; under ``*``, where its rows come from.
+
+    Args:
+        tables: the columns of each ``schema.table`` that it reads.
 
     Raises:
         sqlglot.errors.SqlglotError: the statement is none that sqlglot understands.
@@ -53,6 +46,9 @@ def read_origins(sql: str, schema: MappingSchema) -> dict[str, Origins]:
     tree = parse_one(sql, dialect=_DIALECT)
     for table in tree.find_all(exp.Table):
         table.set("catalog", None)  # the warehouse's own name, which depends on its file
+    schema = MappingSchema(dialect=_DIALECT)
+    for table, columns in tables.items():
+        schema.add_table(table, dict.fromkeys(columns, _UNKNOWN), dialect=_DIALECT)
     tree = qualify(
         tree, schema=schema, dialect=_DIALECT, validate_qualify_columns=False, quote_identifiers=False
     )
@@ -94,11 +90,15 @@ class _Reader:
                 yield from self._expression(scope, selected)
 
     def _expression(self, scope: Scope, expression: exp.Expression) -> Iterator[Origin]:
-        for column in expression.find_all(exp.Column):
-            yield from self._read(_scope_of(scope, column), column)
-        for count in expression.find_all(exp.Count):
-            if isinstance(count.this, exp.Star | exp.Literal) or count.this is None:
-                yield from self.of_rows(_scope_of(scope, count))
+        for part in expression.walk(prune=lambda node: isinstance(node, exp.Query)):
+            if isinstance(part, exp.Column):
+                yield from self._read(scope, part)
+            elif isinstance(part, exp.Count) and (part.this is None or isinstance(part.this, exp.Star)):
+                yield from self.of_rows(scope)
+            elif isinstance(part, exp.Query):
+                inner = _scope_of(scope, part.unnest())
+                for name in inner.expression.named_selects if inner else ():
+                    yield from self.of_column(inner, name)
 
     def _read(self, scope: Scope | None, column: exp.Column) -> Iterator[Origin]:
         while scope is not None and column.table not in scope.sources:
@@ -124,10 +124,9 @@ class _Reader:
             yield from self.of_rows(source)
 
 
-def _scope_of(scope: Scope, part: exp.Expression) -> Scope:
-    """The scope of the select that directly holds a part of an expression: a subquery has its own."""
-    select = part.find_ancestor(exp.Select)
-    return next((inner for inner in scope.traverse() if inner.expression is select), scope)
+def _scope_of(scope: Scope, query: exp.Expression) -> Scope | None:
+    """The scope of a subquery in one of a scope's expressions."""
+    return next((inner for inner in scope.subquery_scopes if inner.expression is query), None)
 
 
 def _name(table: exp.Table) -> str:

@@ -8,12 +8,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.assets.dbt import PROJECT
 from orchestration.definitions import build_definitions
 from orchestration.jobs import NIGHTLY
-from orchestration.keys import PUBLICATION
+from orchestration.keys import LAYER, PUBLICATION, SCHEMA
 from orchestration.resources import BusinessDate
 from pipelines import contracts
+from pipelines.documentation.tables import published_tables
 from pipelines.home import Home
+from pipelines.publication.about import ABOUT
 from pipelines.settings import Settings, load_settings
 
 CONFIG = """
@@ -54,6 +57,34 @@ def test_every_asset_has_an_owner_a_group_a_kind_and_a_description(definitions: 
         if not (spec.owners and spec.group_name not in (None, "default") and spec.kinds and spec.description)
     ]
     assert bare == []
+
+
+def test_every_asset_is_tagged_with_its_layer_and_a_table_with_its_schema(
+    definitions: dg.Definitions,
+) -> None:
+    found = specs(definitions)
+    assert [spec.key.to_user_string() for spec in found if LAYER not in spec.tags] == []
+    tables = [spec for spec in found if len(spec.key.path) == 2 and spec.key.path[0] != "sources"]
+    assert [spec.key.to_user_string() for spec in tables if spec.tags.get(SCHEMA) != spec.key.path[0]] == []
+
+
+def test_every_published_table_is_an_asset_with_columns_and_ways_to_its_pages(
+    definitions: dg.Definitions,
+) -> None:
+    """meta.publication and what else is told of a version is written with the version, by the asset publication."""
+    known = {".".join(spec.key.path): spec for spec in specs(definitions)}
+    tables = [table for table in published_tables(PROJECT) if table.name not in ABOUT]
+    assert [table.name for table in tables if table.name not in known] == []
+    wanted = {"dagster/column_schema", "data_docs", "data_dictionary"}
+    assert [table.name for table in tables if not wanted <= set(known[table.name].metadata)] == []
+
+
+def test_every_asset_is_made_by_somebody(definitions: dg.Definitions) -> None:
+    """What nobody makes stays grey for ever."""
+    made = {
+        key for asset in definitions.assets if isinstance(asset, dg.AssetsDefinition) for key in asset.keys
+    }
+    assert {spec.key for spec in specs(definitions)} <= made
 
 
 def test_the_graph_leads_from_the_source_to_the_publication(definitions: dg.Definitions) -> None:

@@ -39,10 +39,17 @@ def _settings(*, enabled: bool) -> Settings:
     return Settings.model_validate(CONFIG | {"matching": {"enabled": enabled}})
 
 
-def test_switched_off_the_tables_are_there_and_nothing_makes_them() -> None:
-    found = matching_assets(_settings(enabled=False))
-    assert {spec.key for spec in found} == LINKS
-    assert all(isinstance(spec, dg.AssetSpec) and "switched off" in spec.description for spec in found)
+def test_switched_off_the_tables_are_there_and_say_that_they_are_empty_on_purpose() -> None:
+    (empty,) = matching_assets(_settings(enabled=False))
+    assert empty.keys == LINKS
+    assert all("switched off" in spec.description for spec in empty.specs)
+    result = dg.materialize([empty])
+    told = {
+        event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()
+    }
+    assert {key: metadata["dagster/row_count"].value for key, metadata in told.items()} == dict.fromkeys(
+        LINKS, 0
+    )
 
 
 @pytest.mark.parametrize(("refused", "passed"), [(0, True), (2, False)])

@@ -69,6 +69,12 @@ def test_counts_of_raw_tables_and_the_commonest_reasons(home):
         1,
         4,
         [("ordered_at is no timestamp", 2), ("1 fields where the header has 3", 1), ("order_id is empty", 1)],
+        [
+            ("ordered_at is no timestamp", "orders", "1.csv", 3),
+            ("ordered_at is no timestamp", "orders", "1.csv", 4),
+            ("order_id is empty", "orders", "1.csv", 5),
+            ("1 fields where the header has 3", "orders", "1.csv", 6),
+        ],
     )
     assert counts["crm.products"] == night.RawCounts()
 
