@@ -1,6 +1,12 @@
-{#- One row per KPI, from the tables that hold them. Each brings its interval where it has one. -#}
-{%- set of_surveys = {'nps': 'nps_n', 'csat': 'csat_n', 'ces': 'ces_n', 'response_rate': 'invitations'} -%}
-{%- set of_support = {'first_contact_share': 'first_contact_n', 'reopened_share': 'reopened_n'} -%}
+{#- KPIs that other tables hold with their intervals: the table, the KPI and what it is counted of. -#}
+{%- set held = [
+    ('kpi_loyalty_monthly', 'nps', 'nps_n'),
+    ('kpi_loyalty_monthly', 'csat', 'csat_n'),
+    ('kpi_loyalty_monthly', 'ces', 'ces_n'),
+    ('kpi_loyalty_monthly', 'response_rate', 'invitations'),
+    ('kpi_support_journey', 'first_contact_share', 'first_contact_n'),
+    ('kpi_support_journey', 'reopened_share', 'reopened_n'),
+] -%}
 
 with orders as (
 
@@ -36,7 +42,7 @@ return_rates as (
 
 actuals as (
 
-    {% for kpi, n in of_surveys.items() %}
+    {% for table, kpi, n in held %}
     select
         month,
         department,
@@ -45,21 +51,8 @@ actuals as (
         {{ kpi }}_lower as actual_lower,
         {{ kpi }}_upper as actual_upper,
         {{ n }} as n
-    from {{ ref('kpi_loyalty_monthly') }}
+    from {{ ref(table) }}
     where level in ('month', 'month_department') and {{ n }} > 0
-    union all
-    {% endfor %}
-    {% for kpi, n in of_support.items() %}
-    select
-        month,
-        department,
-        '{{ kpi }}' as kpi,
-        {{ kpi }} as actual,
-        {{ kpi }}_lower as actual_lower,
-        {{ kpi }}_upper as actual_upper,
-        {{ n }} as n
-    from {{ ref('kpi_support_journey') }}
-    where {{ n }} > 0
     union all
     {% endfor %}
     select
@@ -72,27 +65,19 @@ actuals as (
         purchases as n
     from return_rates
     union all
+    {% for kpi, amount in {'bad_sales_share': 'bad_share', 'net_sales': 'net_amount'}.items() %}
     select
         month,
         department,
-        'bad_sales_share' as kpi,
-        bad_share as actual,
+        '{{ kpi }}' as kpi,
+        cast({{ amount }} as double) as actual,
         cast(null as double) as actual_lower,
         cast(null as double) as actual_upper,
         lines as n
     from {{ ref('kpi_sales_quality_monthly') }}
     where level in ('month', 'month_department')
-    union all
-    select
-        month,
-        department,
-        'net_sales' as kpi,
-        cast(net_amount as double) as actual,
-        cast(null as double) as actual_lower,
-        cast(null as double) as actual_upper,
-        lines as n
-    from {{ ref('kpi_sales_quality_monthly') }}
-    where level in ('month', 'month_department')
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
