@@ -143,7 +143,8 @@ effective as (
         promoter_sum / nullif(weight_sum, 0) * effective_voices as effective_promoters,
         detractor_sum / nullif(weight_sum, 0) * effective_voices as effective_detractors,
         case when nps_n >= {{ minimum_answers() }} then nps_n end as scored_n,
-        case when effective_voices >= {{ minimum_answers() }} then effective_voices end as scored_voices
+        -- as published: ten voices less a rounding error are ten
+        case when round(effective_voices, 4) >= {{ minimum_answers() }} then effective_voices end as scored_voices
     from measured
 
 ),
