@@ -60,6 +60,23 @@ def test_tells_of_every_node_and_lets_go_of_the_warehouse(home: Home, project: P
     assert rows(home, "select sum(n) from doubled") == [(6,)]
 
 
+def test_tells_columns_and_rows_of_what_was_built(home: Home, project: Path) -> None:
+    """A view is computed to be counted: only one that is published is."""
+    models = project / "models"
+    (models / "seen.sql").write_text(
+        "{{ config(materialized='view', schema='kpi') }} select n, 'x' as text from {{ ref('numbers') }}"
+    )
+    (models / "unseen.sql").write_text("{{ config(materialized='view') }} select n from {{ ref('numbers') }}")
+    (project / "macros").mkdir()
+    (project / "macros" / "schema.sql").write_text(
+        "{% macro generate_schema_name(name, node) %}{{ name or target.schema }}{% endmacro %}"
+    )
+    built = {event["data"]["node_info"]["node_name"]: event["built"] for event in build(home, project, [])}
+    assert built["numbers"] == {"columns": {"n": "INTEGER"}, "row_count": 2}
+    assert built["seen"] == {"columns": {"n": "INTEGER", "text": "VARCHAR"}, "row_count": 2}
+    assert built["unseen"]["row_count"] is None
+
+
 def test_a_selection_is_handed_on(home: Home, project: Path) -> None:
     assert len(list(build(home, project, ["--select", "numbers"]))) == 1
 
