@@ -158,7 +158,9 @@ def lifetime_value(texts: Texts) -> alt.LayerChart:
     tooltip = _tooltips(
         texts, ["segment:w", "customers", "clv_mean", "clv_mean_lower", "clv_mean_upper", "clv_amount"]
     )
-    base = _rows_chart().encode(y=alt.Y("segment_label:N", sort=_falling("clv_mean"), title=None), tooltip=tooltip)
+    base = _rows_chart().encode(
+        y=alt.Y("segment_label:N", sort=_falling("clv_mean"), title=None), tooltip=tooltip
+    )
     spans = base.mark_rule(strokeWidth=3, color=BLUE, opacity=0.5).encode(
         x=alt.X("clv_mean_lower:Q", title=texts.column("clv_mean")), x2="clv_mean_upper:Q"
     )
@@ -330,7 +332,9 @@ def regret(texts: Texts) -> alt.LayerChart:
         ],
     )
     base = _rows_chart().encode(
-        y=alt.Y("campaign_name_label:N", sort=_falling("difference"), title=None, axis=alt.Axis(labelLimit=220)),
+        y=alt.Y(
+            "campaign_name_label:N", sort=_falling("difference"), title=None, axis=alt.Axis(labelLimit=220)
+        ),
         tooltip=tooltip,
     )
     zero = _rows_chart().mark_rule(strokeDash=[4, 3], color=GREY).encode(x=alt.datum(0))
