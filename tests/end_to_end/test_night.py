@@ -102,8 +102,8 @@ def test_the_run_is_in_dagsters_own_list(published: Company) -> None:
         (
             "customer_rfm",
             "select * exclude (position) from (select *, row_number() over (order by customer_key) as position",
-            "marts.customer_rfm",
-            "1 row",
+            "month_end_states_equal_customer_rfm",
+            "Got 1 result",
         ),
         (
             "fct_sales_quality",

@@ -259,6 +259,8 @@ def _numbered(events: Iterable[Row], columns: list[str]) -> set[tuple[Any, ...]]
                 {"is_time_known": True}
                 | event
                 | {"occurred_at": event["at"], "event_date": _day(event["at"])}
+                | {"department_key": event.get("department") or "(unknown)"}
+                | {"campaign_key": event.get("campaign_id") or "(none)"}
             )
     rows = set()
     for own in by_customer.values():

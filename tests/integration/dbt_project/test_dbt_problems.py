@@ -379,6 +379,7 @@ def test_problems(with_problems: Warehouse, shop: _Company) -> None:
             "happened_at": problem.happened_at,
             "happened_date": problem.day,
             "department": problem.department,
+            "department_key": problem.department or "(unknown)",
             "order_id": problem.order_id,
             "complaint_count": len(problem.complaints),
             "outcome": problem.outcome,

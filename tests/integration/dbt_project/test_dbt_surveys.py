@@ -69,6 +69,7 @@ def test_fct_survey_invitations(built: Warehouse, company: Company) -> None:
             "respondent_type": "internal" if key in colleagues else "external",
             "customer_key": None if key in colleagues else company.match(row),
             "department": row["department"],
+            "department_key": row["department"] or "(unknown)",
             "touchpoint": row["touchpoint"],
             "locale": row["locale"],
             "sent_at": row["sent_at"],

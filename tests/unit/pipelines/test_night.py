@@ -149,7 +149,9 @@ def test_the_fingerprint_changes_with_models_zone_and_version_only(tmp_path, set
 
 
 def test_models_are_built_anew_after_a_change_and_after_a_load_with_deletions(home):
-    assert night.why_models_are_built_anew(home, "models", "one") == "the models or their settings have changed"
+    assert (
+        night.why_models_are_built_anew(home, "models", "one") == "the models or their settings have changed"
+    )
     night.remember_models_built(home, "models", "one")
     assert night.why_models_are_built_anew(home, "models", "one") is None
     with open_warehouse(home) as connection:
