@@ -48,7 +48,7 @@ def test_current_leads_to_the_version_and_unchanged_files_are_shared(home, tmp_p
     copy_to_folder(first, folder, keep=2)
     assert seen(folder) == [(1, 1, first.name)]
     second = night(home, 2)
-    assert copy_to_folder(second, folder, keep=2) == 3  # the changed table, and the two about the version
+    assert copy_to_folder(second, folder, keep=2) == 4  # the changed table, and the three about the version
     assert seen(folder) == [(2, 1, second.name)]
     assert (folder / "current/kpi/staying/all.parquet").stat().st_nlink == 2
     assert (folder / "current/kpi/changing/all.parquet").stat().st_nlink == 1
