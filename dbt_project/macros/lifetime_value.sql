@@ -17,6 +17,58 @@
 {%- endmacro %}
 
 
+{#- One row per customer of a dataset with what is expected of them: 'current' for the horizon, 'calibration' for the
+    holdout. expected_purchases is the column of estimates.clv_groups that their value counts with; beside holds columns
+    of the histories that stand beside it. Without a prediction, what somebody brought in the last horizon stands for
+    the next, and says so. -#}
+{% macro lifetime_values(dataset, expected_purchases, beside=[]) -%}
+    with histories as (
+
+        select * from {{ ref('int_customers__purchase_histories') }}
+        where dataset = '{{ dataset }}'
+
+    ),
+
+    expected as (
+
+        select * from {{ source('estimates', 'clv_groups') }}
+        where dataset = '{{ dataset }}'
+
+    ),
+
+    clv as (
+
+        select
+            histories.customer_key,
+            case when expected.model is null then 'observed' else 'predicted' end as clv_status,
+            expected.model as clv_model,
+            histories.value_basis,
+            {{ shown_p_alive('expected.model', 'histories.frequency', 'expected.p_alive') }} as p_alive,
+            expected.expected_purchases,
+            {{ expected_purchase_value('expected', 'histories') }} as expected_purchase_value,
+            cast(
+                case
+                    when expected.model is null then histories.recent_value_amount
+                    else expected.{{ expected_purchases }} * {{ expected_purchase_value('expected', 'histories') }}
+                end as decimal(18, 4)
+            ) as clv_amount,
+            histories.horizon_days as clv_horizon_days
+            {% for column in beside %}
+            , histories.{{ column }}
+            {% endfor %}
+        from histories
+        left join expected
+            on
+                histories.frequency = expected.frequency
+                and histories.recency_days = expected.recency_days
+                and histories.age_days = expected.age_days
+
+    )
+
+    select * from clv
+{%- endmacro %}
+
+
 {#- How many per cent of what came was predicted too much, or too little where negative. -#}
 {% macro bias_percent(predicted, actual) -%}
     round(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from pipelines.scorecard.headlines import TILES
 from pipelines.scorecard.panels import PANELS
 
 from .conftest import Company
-from .test_ui import FLAGS
+from .test_ui import CHROMIUM, FLAGS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 READY_MS = 2000
 SERIOUS = {"serious", "critical"}
 
