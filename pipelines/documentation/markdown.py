@@ -17,7 +17,8 @@ Written by `python -m pipelines.documentation.markdown` from the models' YAML an
 _PUBLISHED = """\
 ## What is published
 
-In `published/kizuna.duckdb`; how to connect is in [bi.md](bi.md).
+In `published/kizuna.duckdb`; how to connect is in [bi.md](bi.md). Where a text names a *seed*, it is the table of
+rules of that name in `dbt_project/seeds`, which a company can change.
 """
 _CANONICAL = """\
 ## What sources are mapped to

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,21 @@ def test_every_published_column_is_described() -> None:
     assert [t.name for t in tables if not (t.description and t.columns)] == []
     bare = [f"{t.name}.{c.name}" for t in tables for c in t.columns if not (c.type and c.meaning)]
     assert bare == []
+
+
+def test_a_description_is_understood_where_it_stands_alone() -> None:
+    """BI tools show one column's text at a time: "Of these, ..." says nothing there."""
+    leaning = re.compile(
+        r"^(Of|Those of|Number of|Mean of|Percent of|Answers of) (these|those|them)\b|^\w+( bound)? of it\b|^Their\b"
+        r"|^(Lower|Upper) (end|bound)(?! of the)|\bof its 95 %|\bthat answer\b|\blikewise\b|: the same[.;]"
+    )
+    alone = [
+        f"{t.name}.{c.name}: {c.meaning}"
+        for t in published_tables(PROJECT)
+        for c in t.columns
+        if leaning.search(c.meaning)
+    ]
+    assert alone == []
 
 
 def test_every_contract_is_in_it() -> None:
