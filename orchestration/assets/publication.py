@@ -9,9 +9,10 @@ import dagster as dg
 
 from orchestration.keys import LAYER, OWNERS, PUBLICATION, WAYS_OUT, WRITER_POOL
 from orchestration.presentation import bar_plot, markdown_table
-from orchestration.resources import Company, ProgressDisplay
+from orchestration.resources import Company, ProgressDisplay, night_of
+from orchestration.ui import pages
 from pipelines.home import Home
-from pipelines.night import business_date, gate_results
+from pipelines.night import business_date
 from pipelines.publication import SCHEMAS, Published, TableDoc, current_version, publish
 from pipelines.publication.contract import promised, read_deprecation
 from pipelines.publication.ways_out import take_ways_out, ways_out
@@ -19,6 +20,7 @@ from pipelines.scorecard import scorecard
 from pipelines.semantic_layer import write_metrics_folder
 from pipelines.settings import Settings
 from pipelines.transformation import semantic_manifest
+from pipelines.whole_night import checks_of
 
 
 def published_models(manifest: Path) -> Iterator[dict[str, Any]]:
@@ -81,7 +83,7 @@ def publication_asset(manifest: Path) -> dg.AssetsDefinition:
             as_of=business_date(home),
             run_id=context.run.run_id,
             docs=table_docs(manifest),
-            checks=gate_results(home, context.run.run_id),
+            checks=checks_of(home, night_of(context.run)),
             keep_versions=company.settings.publication.keep_versions,
             parquet=bool(company.settings.publication.parquet),
             contract_version=promised().version_text,
@@ -99,7 +101,17 @@ def ways_out_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     An asset of its own: when it fails, the run fails, and the file stays published.
     """
-    if settings.publication.postgres is None and not isinstance(settings.publication.parquet, str):
+    wanted = settings.publication
+    kinds = {
+        kind
+        for kind, is_wanted in (
+            ("duckdb", wanted.folder),
+            ("parquet", isinstance(wanted.parquet, str)),
+            ("postgres", wanted.postgres),
+        )
+        if is_wanted
+    }
+    if not kinds:
         return []
 
     @dg.asset(
@@ -107,10 +119,10 @@ def ways_out_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=[PUBLICATION],
         group_name="publication",
         owners=OWNERS,
-        kinds={"postgres"} if settings.publication.postgres else {"parquet"},
+        kinds=kinds,
         tags={LAYER: "publication"},
         pool=WRITER_POOL,
-        description="The published tables where the settings want them, too: a schema in PostgreSQL, a Parquet folder.",
+        description="What is published where the settings want it, too: a folder for others, a schema in PostgreSQL.",
     )
     def the_ways_out(
         company: dg.ResourceParam[Company], display: dg.ResourceParam[ProgressDisplay]
@@ -137,9 +149,9 @@ def _metadata(home: Home, published: Published) -> dict[str, dg.MetadataValue]:
         "checks_passed": dg.MetadataValue.int(published.checks_passed),
         "checks_warned": dg.MetadataValue.int(published.checks_warned),
         "file": dg.MetadataValue.path(str(home.published_file)),
-        "scorecard": dg.MetadataValue.url(home.published_scorecard.as_uri()),
-        "data_docs": dg.MetadataValue.url((home.quality / "published" / "index.html").as_uri()),
-        "documentation": dg.MetadataValue.url((home.docs / "index.html").as_uri()),
+        "scorecard": pages.link(pages.SCORECARD),
+        "data_docs": pages.link(pages.CHECKS),
+        "documentation": pages.link(pages.DOCUMENTATION),
         "tables": markdown_table(("table", "rows"), rows),
         "rows": bar_plot(rows, " rows"),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grp
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -72,6 +74,12 @@ def _settings_findings(home: Home, settings: Settings, connect: bool) -> Iterato
                 and f"{postgres.connection.env} is set: every version goes to schema {postgres.schema_name}, too"
             ),
         )
+    for setting, folder in (
+        ("folder", settings.publication.folder),
+        ("parquet", settings.publication.parquet),
+    ):
+        if isinstance(folder, str):
+            yield _folder_finding(home, f"publication.{setting}", home.root / folder)
     for name, source in settings.sources.items():
         for mapping in source.mappings:
             source_fields(mapping)
@@ -82,6 +90,35 @@ def _settings_findings(home: Home, settings: Settings, connect: bool) -> Iterato
             yield found
             if connect and found.state == "ok":
                 yield _attempt(f"source {name}", lambda name=name: check_connection(home, settings, name))
+
+
+def _folder_finding(home: Home, setting: str, folder: Path) -> Finding:
+    """Whether a night can write the folder, and who can read what it writes there."""
+    if folder.resolve().is_relative_to(home.root):
+        text = f"{folder} lies in the state folder, which no other account can enter: name one outside"
+        return Finding("warning", setting, text)
+    if not folder.is_dir():
+        return Finding(
+            "ok", setting, f"{folder} will be made by the next night; its umask says who may read it"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Finding(
+            "error", setting, f"{folder} cannot be written: chown it to the account that runs Kizuna"
+        )
+    found = folder.stat()
+    if found.st_mode & stat.S_IROTH:
+        return Finding("ok", setting, f"{folder}, readable by everybody on this machine")
+    if found.st_mode & stat.S_IRGRP:
+        return Finding("ok", setting, f"{folder}, readable by the group {_group_name(found.st_gid)}")
+    mend = "give it a group of readers (chgrp), then: chmod 2750"
+    return Finding("warning", setting, f"nobody but its owner may read {folder}; {mend} {folder}")
+
+
+def _group_name(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:  # a group that this machine has no name for
+        return str(number)
 
 
 def _files_findings(settings: Settings, name: str, source: FileSource) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ Does not: what is in the tables (dbt) and whether it may be published (the gate)
 - ``versions``: the versions on disk, the link that readers open, retention, rollback
 - ``files``: copies, links, removal and syncing to disk
 - ``publishing``: the steps in their order
-- ``ways_out``: what the settings ask for beside the file: ``parquet_folder``, ``postgres`` (with
+- ``ways_out``: what the settings ask for beside the file: ``folders``, ``postgres`` (with
   ``postgres_catalog`` and ``postgres_types``)
 """
 

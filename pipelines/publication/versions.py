@@ -33,7 +33,7 @@ from pipelines.publication.model import (
 )
 
 BUILDING = ".building-"
-_REMOVING = ".removing-"
+REMOVING = ".removing-"
 _LOCK = ".lock"
 VERSION_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-\d{8}T\d{9}Z")  # what version_name gives
 
@@ -164,7 +164,7 @@ def switch(home: Home, name: str) -> None:
 
 def clear_leftovers(home: Home) -> None:
     """Remove what killed runs left. Only for the holder of ``only_writer``."""
-    for pattern in (f"{BUILDING}*", f"{_REMOVING}*"):
+    for pattern in (f"{BUILDING}*", f"{REMOVING}*"):
         for folder in home.publications.glob(pattern):
             remove_tree(folder)
     for link in home.published.glob(f"{NEXT_LINK}*"):
@@ -183,7 +183,7 @@ def keep_newest(home: Home, keep: int) -> tuple[str, ...]:
     surplus = sorted(folder.name for folder in _folders(home) if folder.name not in kept)
     for name in surplus:
         # Renamed first: a kill leaves no version with half of its files.
-        doomed = home.publications / f"{_REMOVING}{name}"
+        doomed = home.publications / f"{REMOVING}{name}"
         (home.publications / name).rename(doomed)
         remove_tree(doomed)
     return tuple(surplus)

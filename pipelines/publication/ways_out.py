@@ -1,6 +1,6 @@
 """The ways out beside the published file, as the settings ask for them.
 
-Belongs here: which there are, and in what order. Does not: how each works (``parquet_folder``, ``postgres``).
+Belongs here: which there are, and in what order. Does not: how each works (``folders``, ``postgres``).
 Each takes the current version as it is published; whatever happens here, that stays.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.home import Home
+from pipelines.publication.folders import FILE_AND_PAGE, PARQUET, copy_to_folder
 from pipelines.publication.model import PublicationError, Version
-from pipelines.publication.parquet_folder import copy_to_folder
 from pipelines.publication.postgres import export_to_postgres
 from pipelines.settings import PostgresExport, Settings, setting_secret
 
@@ -28,12 +28,14 @@ class WayOut:
 
 def ways_out(home: Home, settings: Settings, environment: Mapping[str, str] = os.environ) -> list[WayOut]:
     """The ways out of these settings; empty: the published file and its Parquet folder are all there is."""
+    keep = settings.publication.keep_versions
     found = []
-    if isinstance(settings.publication.parquet, str):
-        folder = home.root / settings.publication.parquet
-        found.append(
-            WayOut("parquet", lambda version: _to_folder(version, folder, settings.publication.keep_versions))
-        )
+    folder = settings.publication.folder
+    if folder is not None:
+        found.append(WayOut("folder", lambda version: _to_folder(version, home.root / folder, keep)))
+    lake = settings.publication.parquet
+    if isinstance(lake, str):
+        found.append(WayOut("parquet", lambda version: _to_lake(version, home.root / lake, keep)))
     postgres = settings.publication.postgres
     if postgres is not None:
         found.append(
@@ -64,7 +66,12 @@ def take_ways_out(ways: list[WayOut], version: Version) -> dict[str, str]:
 
 
 def _to_folder(version: Version, folder: Path, keep: int) -> str:
-    copied = copy_to_folder(version, folder, keep)
+    copied = copy_to_folder(version, folder, keep, FILE_AND_PAGE)
+    return "copied, with its scorecard and manifest" if copied else "its copy was there already"
+
+
+def _to_lake(version: Version, folder: Path, keep: int) -> str:
+    copied = copy_to_folder(version, folder, keep, PARQUET)
     return f"{copied:,} files copied, the others are those of the version before"
 
 

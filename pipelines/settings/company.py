@@ -53,8 +53,15 @@ class Publication(Model):
     """How many versions stay, and the ways out beside the DuckDB file."""
 
     keep_versions: Annotated[int, Field(ge=1)] = 7  # a week of nights to roll back to
+    folder: Name | None = None  # a copy of the file and the scorecard there, for other accounts
     parquet: bool | Name = True  # published/parquet; a folder's name: a copy there, too
     postgres: PostgresExport | None = None
+
+    @model_validator(mode="after")
+    def _two_folders(self) -> Publication:
+        if self.folder is not None and self.folder == self.parquet:
+            raise ValueError("folder and parquet are one folder, and each switches its own link: name two")
+        return self
 
 
 class Serve(Model):

@@ -23,7 +23,7 @@ privacy: {customer_key: {public: test}}
 sources: {}
 publication: %s
 """
-BOTH = "{parquet: lake, postgres: {connection: {env: BI_DATABASE}, schema: loyalty}}"
+ALL = "{folder: shared, parquet: lake, postgres: {connection: {env: BI_DATABASE}, schema: loyalty}}"
 NOWHERE = {"BI_DATABASE": "postgresql://kizuna:s3cret@127.0.0.1:1/bi"}
 
 
@@ -47,20 +47,21 @@ def settings(tmp_path: Path, publication: str) -> Settings:
 
 def test_a_way_out_that_fails_keeps_no_other_from_its_turn_and_unpublishes_nothing(home, tmp_path):
     before = current_version(home)
-    ways = ways_out(home, settings(tmp_path, BOTH), NOWHERE)
-    assert [way.name for way in ways] == ["parquet", "postgres"]
+    ways = ways_out(home, settings(tmp_path, ALL), NOWHERE)
+    assert [way.name for way in ways] == ["folder", "parquet", "postgres"]
     with pytest.raises(PublicationError) as caught:
         take_ways_out(ways, before)
     assert str(caught.value).startswith(
         f"{before.name} is published, but publication.postgres: no server answers"
     )
     assert "s3cret" not in str(caught.value)
+    assert (home.root / "shared/current/kizuna.duckdb").is_file()
     assert (home.root / "lake/current/kpi/total/all.parquet").is_file()
     assert current_version(home) == before
 
 
 def test_a_missing_connection_string_is_told_with_its_variable(home, tmp_path):
-    ways = ways_out(home, settings(tmp_path, BOTH), {})
+    ways = ways_out(home, settings(tmp_path, ALL), {})
     with pytest.raises(
         SettingsError, match=r"publication.postgres.connection.env: .* BI_DATABASE is not set"
     ):
@@ -77,9 +78,14 @@ def test_a_schema_must_be_a_plain_name(tmp_path):
         settings(tmp_path, "{postgres: {connection: {env: X}, schema: 'my schema'}}")
 
 
+def test_one_folder_cannot_have_two_links_named_current(tmp_path):
+    with pytest.raises(SettingsError, match=r"folder and parquet are one folder"):
+        settings(tmp_path, "{folder: lake, parquet: lake}")
+
+
 def test_the_asset_comes_after_the_publication_and_its_failure_fails_the_run(home, tmp_path, monkeypatch):
     monkeypatch.setenv("BI_DATABASE", NOWHERE["BI_DATABASE"])
-    found = settings(tmp_path, BOTH)
+    found = settings(tmp_path, ALL)
     [asset] = ways_out_assets(found)
     assert asset.asset_deps[WAYS_OUT] == {PUBLICATION}
     ended = dg.materialize(
