@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 
 import dagster as dg
+
+from pipelines.night import Held
 
 _BAR_WIDTH = 24
 
@@ -14,6 +17,18 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> 
     lines = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
     lines += [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows]
     return dg.MetadataValue.md("\n".join(lines))
+
+
+def table_metadata(held: Held) -> dict[str, object]:
+    """Rows and columns of a table, under the names that Dagster's pages of an asset look for."""
+    columns = [dg.TableColumn(name, type_) for name, type_ in held.columns.items()]
+    return {"dagster/row_count": held.rows, "dagster/column_schema": dg.TableSchema(columns)}
+
+
+def picture(svg: str, caption: str) -> dg.MarkdownMetadataValue:
+    """A drawing, which travels in the metadata itself: the event of a night keeps the plot of that night."""
+    data = base64.b64encode(svg.encode()).decode()
+    return dg.MetadataValue.md(f"{caption}\n\n![{caption}](data:image/svg+xml;base64,{data})")
 
 
 def bar_plot(rows: Sequence[tuple[str, float]], unit: str = "") -> dg.MarkdownMetadataValue:

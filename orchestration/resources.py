@@ -50,6 +50,11 @@ def in_turn(company: Company) -> dg.ResourceDefinition:
     return dg.ResourceDefinition(held)
 
 
+def night_of(run: dg.DagsterRun) -> str:
+    """The night that a run belongs to: its own, or that of the run which it goes on from."""
+    return run.root_run_id or run.run_id
+
+
 class BusinessDate(dg.ConfigurableResource):
     """The date all marts are computed for. Empty: yesterday in the company's time zone."""
 

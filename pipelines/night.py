@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from pipelines.home import Home
 from pipelines.load import last_load_id
 from pipelines.matching import tables as matching
 from pipelines.privacy import update_customer_keys
-from pipelines.publication import PublicationError
 from pipelines.settings import Settings
 from pipelines.warehouse import create_tables, open_warehouse
 
@@ -110,6 +108,26 @@ def raw_counts(home: Home) -> dict[str, RawCounts]:
     }
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a table of the warehouse holds: its rows, and its columns with their types."""
+
+    rows: int
+    columns: dict[str, str]
+
+
+def held(home: Home, tables: Iterable[str]) -> dict[str, Held]:
+    """What stands in tables that the pipeline itself writes, each named ``schema.table``."""
+    with open_warehouse(home, read_only=True) as connection:
+        return {
+            table: Held(
+                connection.execute(f"select count(*) from {table}").fetchall()[0][0],
+                {column: type_ for column, type_, *_ in connection.execute(f"describe {table}").fetchall()},
+            )
+            for table in tables
+        }
+
+
 def ingestion_totals(home: Home) -> list[dict[str, Any]]:
     """Per source, over all nights: files, the records in them or read from its tables, and what became of the rows.
 
@@ -187,32 +205,6 @@ def remember_models_built(home: Home, part: str, fingerprint: str) -> None:
             [fingerprint, last_load_id(connection), part],
         )
         connection.execute("commit")
-
-
-def remember_gate(home: Home, run_id: str, records: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what the gate found in a run, until the run publishes."""
-    path = _gate_file(home)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"run_id": run_id, "results": list(records)}, default=str), encoding="utf-8")
-
-
-def gate_results(home: Home, run_id: str) -> list[dict[str, Any]]:
-    """What the gate found in this run.
-
-    Raises:
-        PublicationError: the gate has not run; nothing is published unchecked.
-    """
-    path = _gate_file(home)
-    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if found.get("run_id") != run_id:
-        raise PublicationError(
-            "the tables were not checked in this run: run the job nightly, which checks and then publishes"
-        )
-    return list(found["results"])
-
-
-def _gate_file(home: Home) -> Path:
-    return home.quality / "published.json"
 
 
 def models_fingerprint(project: Path, settings: Settings, version: str) -> str:

@@ -16,13 +16,15 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_dbt.dbt_manifest import validate_manifest
 
 from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL
-from orchestration.resources import Company
+from orchestration.resources import Company, night_of
+from orchestration.ui import pages
 from pipelines.home import Home
 from pipelines.lineage import ROWS, LineageBook, Origin
 from pipelines.night import models_fingerprint, remember_models_built, why_models_are_built_anew
 from pipelines.publication import SCHEMAS
 from pipelines.transformation import build, compiled_sql, drop_orphans, ensure_manifest
 from pipelines.warehouse import open_warehouse
+from pipelines.whole_night import add_tables
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 INPUTS, WHOLE = "dbt_inputs", "dbt_models"
@@ -35,15 +37,7 @@ _NO_UNIT_TESTS = "resource_type:unit_test"  # they test the SQL, not the night's
 
 
 class Translator(DagsterDbtTranslator):
-    """Asset keys are ``schema/table``, as people write the tables; groups come from the models' meta.
-
-    Args:
-        home: where the pages about the tables lie; None where nobody looks at them.
-    """
-
-    def __init__(self, home: Home | None = None) -> None:
-        super().__init__()
-        self._home = home
+    """Asset keys are ``schema/table``, as people write the tables; groups come from the models' meta."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         return dg.AssetKey(
@@ -57,15 +51,13 @@ class Translator(DagsterDbtTranslator):
 
     def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
         metadata = super().get_metadata(dbt_resource_props)
-        if self._home is None or dbt_resource_props["schema"] not in SCHEMAS:
+        if dbt_resource_props["schema"] not in SCHEMAS:
             return metadata
         table = _table(dbt_resource_props)
-        checks = self._home.quality / "published" / f"{table}.html"
-        dictionary = self._home.docs / "dictionary.html"
         return {
             **metadata,
-            "data_docs": dg.MetadataValue.url(checks.as_uri()),
-            "data_dictionary": dg.MetadataValue.url(f"{dictionary.as_uri()}#{table}"),
+            "data_docs": pages.link(pages.checks_of(table)),
+            "data_dictionary": pages.link(pages.DICTIONARY, table),
         }
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
@@ -76,8 +68,8 @@ def model_assets(home: Home, project: Path = PROJECT) -> list[dg.AssetsDefinitio
     """All models, seeds and tests as two multi-assets: before the estimates and after them."""
     manifest = validate_manifest(ensure_manifest(home, project))
     return [
-        _part(INPUTS, home, manifest, project, select=_INPUTS, exclude=_NO_UNIT_TESTS),
-        _part(WHOLE, home, manifest, project, select=_EVERYTHING, exclude=f"{_INPUTS} {_NO_UNIT_TESTS}"),
+        _part(INPUTS, manifest, project, select=_INPUTS, exclude=_NO_UNIT_TESTS),
+        _part(WHOLE, manifest, project, select=_EVERYTHING, exclude=f"{_INPUTS} {_NO_UNIT_TESTS}"),
     ]
 
 
@@ -89,9 +81,9 @@ def inputs_of_estimates(manifest: Path) -> list[dg.AssetKey]:
 
 
 def _part(
-    name: str, home: Home, manifest: Mapping[str, Any], project: Path, *, select: str, exclude: str
+    name: str, manifest: Mapping[str, Any], project: Path, *, select: str, exclude: str
 ) -> dg.AssetsDefinition:
-    translator = Translator(home)
+    translator = Translator()
 
     @dbt_assets(
         name=name,
@@ -108,6 +100,7 @@ def _part(
             context.log.info(f"Incremental models are built anew: {reason}.")
             arguments.append("--full-refresh")
         book = _lineage_book(company.home, manifest)
+        add_tables(company.home, night_of(context.run), whole=not context.is_subset)
         for event in build(company.home, project, arguments):
             more = _metadata(company.home, manifest, translator, book, event)
             for told in DbtCoreCliEventMessage(event, {}).to_default_asset_events(

@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.keys import DOCUMENTATION, LAYER, OWNERS, PUBLICATION, WRITER_POOL
 from orchestration.resources import Company
+from orchestration.ui import pages
 from pipelines.documentation import refresh_documentation
 
 
@@ -31,9 +32,10 @@ def documentation_asset(project: Path) -> dg.AssetsDefinition:
                 "written": dg.MetadataValue.text(
                     "anew" if is_new else "not again: neither the models nor the settings have changed"
                 ),
-                "all_pages": dg.MetadataValue.url((home.docs / "index.html").as_uri()),
-                "data_dictionary": dg.MetadataValue.url((home.docs / "dictionary.html").as_uri()),
-                "models": dg.MetadataValue.url((home.docs / "dbt.html").as_uri()),
+                "all_pages": pages.link(pages.DOCUMENTATION),
+                "data_dictionary": pages.link(pages.DICTIONARY),
+                "models": pages.link(pages.MODELS),
+                "folder": dg.MetadataValue.path(str(home.docs)),
             }
         )
 

@@ -10,22 +10,25 @@ import polars as pl
 
 from orchestration.assets.dbt import inputs_of_estimates
 from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL, table_key
-from orchestration.presentation import bar_plot, markdown_table
-from orchestration.resources import Company, ProgressDisplay
+from orchestration.presentation import markdown_table, picture, table_metadata
+from orchestration.resources import Company, ProgressDisplay, night_of
+from orchestration.ui import pages
 from pipelines.estimates import Outcome, refresh_lifetime_value, write_page
-from pipelines.night import business_date
+from pipelines.estimates.plots import as_file, bars, lines
+from pipelines.night import business_date, held
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
+from pipelines.whole_night import add_tables
 
 BIAS_CHECK = "lifetime_value_meets_the_holdout"
 _QUIET_SECONDS = 2.0  # what takes longer is shown as it goes
 _STEP = "fitting the models of lifetime value"  # the step's own line in the terminal
 
 # As dbt knows them: its sources.
-_VALIDATION = "estimates.clv_validation"
+_PARAMETERS, _VALIDATION = "estimates.clv_parameters", "estimates.clv_validation"
 _TABLES = {
     "estimates.clv_groups": "What is expected of customers with the same history: alive, purchases, by model.",
-    "estimates.clv_parameters": "Parameters of the models of lifetime value, with standard errors.",
+    _PARAMETERS: "Parameters of the models of lifetime value, with standard errors.",
     _VALIDATION: "What the models predicted for the holdout, and what came.",
     "estimates.clv_segments": "Lifetime value of each RFM segment with its standard error.",
     "estimates.clv_outcome": "The chosen model, or the reason why there is none.",
@@ -61,16 +64,18 @@ def estimates_asset(manifest: Path) -> dg.AssetsDefinition:
         display: dg.ResourceParam[ProgressDisplay],
     ) -> Iterator[dg.MaterializeResult]:
         settings, page = company.settings, company.home.quality / "lifetime_value.html"
+        add_tables(company.home, night_of(context.run), whole=True)
         with open_warehouse(company.home) as connection:
             outcome = refresh_lifetime_value(connection, settings.lifetime_value, _patiently(display))
         as_of = business_date(company.home)
         write_page(page, outcome, settings.company.name, settings.company.currency, as_of)
         context.log.info(outcome.verdict)
-        shared = {**_metadata(outcome), "page": dg.MetadataValue.url(page.as_uri())}
+        tables = held(company.home, _TABLES)
+        own = {_PARAMETERS: _parameters(outcome), _VALIDATION: _validation(outcome)}
         for table in _TABLES:
             yield dg.MaterializeResult(
                 asset_key=table_key(table),
-                metadata=shared,
+                metadata={**_verdict(outcome), **own.get(table, {}), **table_metadata(tables[table])},
                 check_results=[_bias_check(outcome, settings)] if table == _VALIDATION else [],
             )
 
@@ -88,46 +93,55 @@ def _patiently(display: ProgressDisplay) -> Callable[[int, int], None]:
     return report
 
 
-def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
-    deciles = outcome.part("decile")
+def _verdict(outcome: Outcome) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {
         "model": dg.MetadataValue.text(outcome.model or "none"),
         "reason": dg.MetadataValue.text(outcome.reason),
         "verdict": dg.MetadataValue.text(outcome.verdict),
         "customers": dg.MetadataValue.int(outcome.customers),
+        "page": pages.link(pages.LIFETIME_VALUE),
     }
     if outcome.bias_percent is not None:
         metadata["bias_percent"] = dg.MetadataValue.float(round(outcome.bias_percent, 2))
-    if outcome.parameters.height:
-        metadata["parameters"] = markdown_table(
-            (
-                "dataset",
-                "model",
-                "parameter",
-                "estimate",
-                "standard error",
-                "log-likelihood",
-                "chosen",
-                "why not",
-            ),
-            map(_parameter_row, outcome.parameters.to_dicts()),
-        )
-    if deciles.height:
-        columns = ("customers", "actual_purchases", "predicted_purchases", "actual_value", "predicted_value")
-        metadata["deciles"] = markdown_table(
+    return metadata
+
+
+def _parameters(outcome: Outcome) -> dict[str, dg.MetadataValue]:
+    if not outcome.parameters.height:
+        return {}
+    names = (
+        "dataset",
+        "model",
+        "parameter",
+        "estimate",
+        "standard error",
+        "log-likelihood",
+        "chosen",
+        "why not",
+    )
+    return {"parameters": markdown_table(names, map(_parameter_row, outcome.parameters.to_dicts()))}
+
+
+def _validation(outcome: Outcome) -> dict[str, dg.MetadataValue]:
+    """What was predicted beside what came, as plots and as a table."""
+    deciles = outcome.part("decile")
+    if not deciles.height:
+        return {}
+    columns = ("customers", "actual_purchases", "predicted_purchases", "actual_value", "predicted_value")
+    return {
+        "deciles_plot": picture(
+            as_file(bars(outcome)), "Purchases by tenth of the customers. Grey: came. Blue: predicted."
+        ),
+        "weeks_plot": picture(
+            as_file(lines(outcome)), "Purchases so far, week by week. Grey: came. Blue, dashed: predicted."
+        ),
+        "deciles": markdown_table(
             ("tenth", *(name.replace("_", " ") for name in columns)),
             deciles.select("position", *columns)
             .with_columns(pl.col("actual_value").cast(pl.Float64))
             .iter_rows(),
-        )
-        metadata["predicted_and_actual"] = bar_plot(
-            [
-                (f"{row['position']:>2} {what}", float(row[f"{what}_purchases"]))
-                for row in deciles.to_dicts()
-                for what in ("predicted", "actual")
-            ]
-        )
-    return metadata
+        ),
+    }
 
 
 def _parameter_row(row: dict[str, Any]) -> tuple[object, ...]:

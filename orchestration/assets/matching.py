@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL, raw_key, table_key
-from orchestration.presentation import markdown_table
+from orchestration.presentation import markdown_table, table_metadata
 from orchestration.resources import Company
 from pipelines import contracts
 from pipelines.matching.links import LinkCounts, refresh_links
+from pipelines.night import held
 from pipelines.settings import Settings
 
 CLUSTERS_CHECK = "no_cluster_is_too_large"
@@ -47,9 +48,10 @@ def matching_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(name="probable_links", specs=specs, check_specs=[check], pool=WRITER_POOL)
     def probable_links(company: dg.ResourceParam[Company]) -> Iterator[dg.MaterializeResult]:
         counts = refresh_links(company.home, company.settings)
+        people, contacts = map(table_metadata, held(company.home, _TABLES).values())
         yield dg.MaterializeResult(
             asset_key=table_key("matching.people"),
-            metadata=_metadata(company.settings, counts),
+            metadata={**_metadata(company.settings, counts), **people},
             check_results=[_clusters_check(company.settings, counts)],
         )
         yield dg.MaterializeResult(
@@ -57,6 +59,7 @@ def matching_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             metadata={
                 "contacts": dg.MetadataValue.int(counts.contacts),
                 "records_linked": dg.MetadataValue.int(counts.records_linked),
+                **contacts,
             },
         )
 

@@ -8,16 +8,17 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL, raw_key, source_key
-from orchestration.presentation import bar_plot, markdown_table
-from orchestration.resources import BusinessDate, Company, ProgressDisplay
+from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL, raw_key, source_key, table_key
+from orchestration.presentation import bar_plot, markdown_table, table_metadata
+from orchestration.resources import BusinessDate, Company, ProgressDisplay, night_of
 from pipelines import contracts
 from pipelines.contracts.dictionary import meaning
 from pipelines.formats.registry import FORMATS
 from pipelines.ingest import SourceResult, ingest_source
-from pipelines.night import RawCounts, prepare_transformation, raw_counts
+from pipelines.night import RawCounts, held, prepare_transformation, raw_counts
 from pipelines.settings import DatabaseSource, FileSource, Settings, Source, customer_key_secret
 from pipelines.warehouse import OUTCOMES
+from pipelines.whole_night import begin_tables
 
 READ_CHECK = "everything_was_read"
 NUMBERS_CHECK = "no_made_up_number_was_taken"
@@ -25,7 +26,7 @@ COLUMNS_CHECK = "columns_are_as_known"
 CHANGES_CHECK = "no_loaded_file_has_changed"
 ROWS_CHECK = "there_is_something_to_publish"
 _SHOWN_FILES = 5  # in the summary; the metadata has all
-_LOADS = dg.AssetKey(["ingest", "loads"])
+_LOADS = table_key("ingest.loads")
 _RISKS = {
     "deleted": "What a snapshot, or a table without a watermark, no longer has is deleted, even if the other source "
     "still has it",
@@ -33,10 +34,11 @@ _RISKS = {
 }
 # Written beside the raw tables; dbt reads them as sources.
 _PIPELINE_TABLES = {
-    "ingest/loads": f"Counts of every load: {', '.join(OUTCOMES)}.",
-    "privacy/customer_keys": "The keyed hash that stands for each customer in what is published.",
-    "ops/run_settings": "The business date and the settings of this night.",
+    "ingest.loads": f"Counts of every load: {', '.join(OUTCOMES)}.",
+    "privacy.customer_keys": "The keyed hash that stands for each customer in what is published.",
+    "ops.run_settings": "The business date and the settings of this night.",
 }
+_PREPARED = {table_key("privacy.customer_keys"), table_key("ops.run_settings")}
 
 
 def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -274,37 +276,46 @@ def raw_tables(settings: Settings) -> dg.AssetsDefinition:
         for contract in contracts.ALL
     ] + [
         dg.AssetSpec(
-            dg.AssetKey(name.split("/")),
+            table_key(name),
             deps=[source_key(source) for source in settings.sources],
             group_name="raw",
             owners=OWNERS,
             kinds={"duckdb"},
-            tags={LAYER: "raw", SCHEMA: name.split("/")[0]},
+            tags={LAYER: "raw", SCHEMA: name.split(".")[0]},
             description=description,
-            metadata={"dagster/table_name": name.replace("/", ".")},
+            metadata={"dagster/table_name": name},
         )
         for name, description in _PIPELINE_TABLES.items()
     ]
 
     rows_check = dg.AssetCheckSpec(ROWS_CHECK, asset=_LOADS, description="The raw tables are not all empty.")
 
-    @dg.multi_asset(name="raw_tables", specs=specs, check_specs=[rows_check], pool=WRITER_POOL)
+    @dg.multi_asset(
+        name="raw_tables", specs=specs, check_specs=[rows_check], pool=WRITER_POOL, can_subset=True
+    )
     def raw_tables_asset(
-        company: dg.ResourceParam[Company], business_date: BusinessDate
+        context: dg.AssetExecutionContext, company: dg.ResourceParam[Company], business_date: BusinessDate
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        settings, home = company.settings, company.home
-        as_of = business_date.resolve(settings)
-        prepare_transformation(home, settings, as_of, customer_key_secret(settings))
+        home, selected = company.home, context.selected_asset_keys
+        said: dict[str, str] = {}
+        if selected & _PREPARED:  # else somebody only wants to see what a raw table holds
+            begin_tables(home, night_of(context.run))
+            as_of = business_date.resolve(company.settings)
+            prepare_transformation(home, company.settings, as_of, customer_key_secret(company.settings))
+            said = {"as_of_date": as_of.isoformat()}
         counts = raw_counts(home)
         for contract in contracts.ALL:
-            yield dg.MaterializeResult(
-                asset_key=raw_key(contract), metadata=_table_metadata(counts.get(contract.name, RawCounts()))
-            )
-        for name in _PIPELINE_TABLES:
-            yield dg.MaterializeResult(
-                asset_key=dg.AssetKey(name.split("/")), metadata={"as_of_date": as_of.isoformat()}
-            )
-        yield _rows_check(counts)
+            if raw_key(contract) in selected:
+                yield dg.MaterializeResult(
+                    asset_key=raw_key(contract), metadata=_table_metadata(counts[contract.name])
+                )
+        for name, found in held(home, _PIPELINE_TABLES).items():
+            if table_key(name) in selected:
+                yield dg.MaterializeResult(
+                    asset_key=table_key(name), metadata={**table_metadata(found), **said}
+                )
+        if context.selected_asset_check_keys:
+            yield _rows_check(counts)
 
     return raw_tables_asset
 

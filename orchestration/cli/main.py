@@ -277,8 +277,8 @@ def ui(
         signal.signal(
             number, signal.SIG_DFL
         )  # a shell's "&" hands down ignored signals, and nothing could end it
-    dagster = Path(sys.executable).with_name("dagster")
-    command = [str(dagster), "dev", "-m", "orchestration.definitions", "-h", host, "-p", str(port)]
+    command = [sys.executable, "-m", "orchestration.ui", "-m", "orchestration.definitions"]
+    command += ["-h", host, "-p", str(port)]
     out.print(f"The UI will be at http://{host}:{port} in about half a minute.", highlight=False)
     os.execvpe(command[0], command, environment)
 

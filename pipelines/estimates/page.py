@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from jinja2 import Environment, StrictUndefined
 
+from pipelines.estimates import plots
 from pipelines.estimates.outcome import Outcome
-
-_WIDTH, _HEIGHT, _MARGIN = 640, 240, 4  # the margin keeps a line's width in the picture
 
 _VALUE_BASES = {
     "margin": "margin",
@@ -39,8 +37,7 @@ th, td { padding: .2rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
 th:first-child, td:first-child { text-align: left; }
 .verdict { font-size: 1.2rem; border-left: .3rem solid #005a9c; padding-left: .8rem; }
 .chosen { font-weight: 600; } .note { color: #555; } svg { max-width: 100%; height: auto; }
-.actual { fill: #8a8a8a; stroke: #8a8a8a; } .predicted { fill: #005a9c; stroke: #005a9c; }
-polyline { fill: none !important; stroke-width: 2; } polyline.predicted { stroke-dasharray: 6 4; }
+{{ style | safe }}
 </style>
 </head>
 <body>
@@ -57,12 +54,7 @@ in {{ currency }} of {{ value_basis }}, discounted at {{ "%g" % (100 * settings.
 <h2>Expected and come, by tenths of the customers</h2>
 <p class="note">Customers are ordered by how many purchases were expected of them. In a model to trust the bars of a
 tenth are alike, and they rise to the right.</p>
-<svg viewBox="0 0 {{ width }} {{ height }}" role="img" aria-label="Bars: purchases that came and that were predicted, by
-tenth; the numbers are in the table below">
-{% for bar in bars %}
-<rect class="{{ bar.kind }}" x="{{ bar.x }}" y="{{ bar.y }}" width="{{ bar.width }}" height="{{ bar.height }}"/>
-{% endfor %}
-</svg>
+{{ bars | safe }}
 <p class="note">Grey: came. Blue: predicted.</p>
 <table>
 <caption>Purchases in the {{ settings.holdout_days }} days kept back, and what they were worth</caption>
@@ -80,12 +72,7 @@ tenth; the numbers are in the table below">
 <h2>Expected and come, week by week</h2>
 <p class="note">Purchases since the holdout began. Lines that part more and more mean that the error grows with the
 horizon.</p>
-<svg viewBox="0 0 {{ width }} {{ height }}" role="img" aria-label="Lines: purchases so far that came and that were
-predicted, by week; the numbers are in the table below">
-{% for line in lines %}
-<polyline class="{{ line.kind }}" points="{{ line.points }}"/>
-{% endfor %}
-</svg>
+{{ lines | safe }}
 <p class="note">Grey: came. Blue and dashed: predicted.</p>
 <details><summary>As numbers</summary>
 <table>
@@ -155,12 +142,6 @@ def write_page(path: Path, outcome: Outcome, company: str, currency: str, as_of:
 
 def page(outcome: Outcome, company: str, currency: str, as_of: dt.date) -> str:
     """The page as HTML."""
-    deciles, weeks = outcome.part("decile"), outcome.part("week")
-    so_far = weeks.select(
-        "position",
-        pl.col("actual_purchases").cum_sum().alias("actual"),
-        pl.col("predicted_purchases").cum_sum().alias("predicted"),
-    )
     return _environment.from_string(_TEMPLATE).render(
         outcome=outcome,
         total=outcome.total,
@@ -169,43 +150,11 @@ def page(outcome: Outcome, company: str, currency: str, as_of: dt.date) -> str:
         company=company,
         currency=currency,
         as_of=as_of,
-        width=_WIDTH,
-        height=_HEIGHT,
-        deciles=deciles.to_dicts(),
-        bars=_bars(deciles),
-        weeks=so_far.to_dicts(),
-        lines=_lines(so_far),
+        style=plots.STYLE,
+        deciles=outcome.part("decile").to_dicts(),
+        bars=plots.bars(outcome),
+        weeks=plots.purchases_so_far(outcome).to_dicts(),
+        lines=plots.lines(outcome),
         models=outcome.validation.filter(pl.col("level") == "total").sort("poisson_deviance").to_dicts(),
         parameters=outcome.parameters.to_dicts(),
     )
-
-
-def _bars(deciles: pl.DataFrame) -> list[dict[str, Any]]:
-    """Two bars side by side for each tenth, as rectangles."""
-    highest = max(
-        (max(row) for row in deciles.select("actual_purchases", "predicted_purchases").rows()), default=0
-    )
-    bar = _WIDTH / (2.5 * max(deciles.height, 1))  # half a bar's width of space after each two
-    return [
-        {
-            "kind": kind,
-            "x": round((2.5 * number + place) * bar, 1),
-            "y": round(_HEIGHT * (1 - row[f"{kind}_purchases"] / (highest or 1)), 1),
-            "width": round(bar, 1),
-            "height": round(_HEIGHT * row[f"{kind}_purchases"] / (highest or 1), 1),
-        }
-        for number, row in enumerate(deciles.to_dicts())
-        for place, kind in enumerate(("actual", "predicted"))
-    ]
-
-
-def _lines(so_far: pl.DataFrame) -> list[dict[str, str]]:
-    """A line of what came and one of what was predicted, from nothing at the start of the holdout."""
-    highest = max((max(row) for row in so_far.select("actual", "predicted").rows()), default=0) or 1
-    step = _WIDTH / max(so_far.height, 1)
-
-    def points(values: list[float]) -> str:
-        heights = [_HEIGHT - (_HEIGHT - _MARGIN) * value / highest for value in (0, *values)]
-        return " ".join(f"{step * week:.1f},{height:.1f}" for week, height in enumerate(heights))
-
-    return [{"kind": kind, "points": points(so_far[kind].to_list())} for kind in ("actual", "predicted")]

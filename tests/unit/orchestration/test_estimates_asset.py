@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import re
 from decimal import Decimal
 from pathlib import Path
 from unittest.mock import patch
+from xml.etree import ElementTree
 
 import dagster as dg
 import polars as pl
@@ -15,9 +18,10 @@ from orchestration.assets import estimates
 from orchestration.assets.estimates import BIAS_CHECK, estimates_asset
 from orchestration.keys import table_key
 from orchestration.resources import Company, ProgressDisplay
-from pipelines.estimates import Outcome
+from pipelines.estimates import Outcome, create_tables
 from pipelines.home import Home
 from pipelines.settings import LifetimeValue, Settings
+from pipelines.warehouse import open_warehouse
 
 SETTINGS = Settings.model_validate({"company": {"name": "Test"}, "sources": {}})
 MODEL = "MBG/NBD"
@@ -63,8 +67,10 @@ def outcome(predicted: float | None) -> Outcome:
 
 def materialized(found: Outcome, home: Path, display: ProgressDisplay | None = None):
     """Run the asset with the fit, and what lies around it, replaced."""
+    with open_warehouse(Home(home).create()) as connection:
+        create_tables(connection)
     resources = {
-        "company": dg.ResourceDefinition.hardcoded_resource(Company(SETTINGS, Home(home).create())),
+        "company": dg.ResourceDefinition.hardcoded_resource(Company(SETTINGS, Home(home))),
         "display": dg.ResourceDefinition.hardcoded_resource(display or ProgressDisplay()),
     }
 
@@ -99,27 +105,51 @@ def test_a_bias_beyond_a_fifth_warns_and_does_not_stop(
 def test_the_metadata_tells_model_parameters_and_tenths(tmp_path: Path) -> None:
     asset, result = materialized(outcome(88.0), tmp_path)
     assert dg.AssetKey(["intermediate", "input"]) in asset.dependency_keys
-    materializations = result.asset_materializations_for_node("lifetime_value")
-    assert {event.asset_key for event in materializations} == asset.keys
-    metadata = materializations[0].metadata
-    assert metadata["model"].value == MODEL
-    assert metadata["bias_percent"].value == -12.0
-    assert "predicted 12 % too few purchases: 88, and 100 came" in metadata["verdict"].value
-    assert "| current | MBG/NBD | r | 0.2426 | 0.0126 | -9,582.4292 | yes |" in metadata["parameters"].value
-    assert "| 1 | 50 | 100 | 88.00 | 1,234.50 | 1,000.00 |" in metadata["deciles"].value
-    assert "1 predicted" in metadata["predicted_and_actual"].value
+    by_table = {
+        event.asset_key.path[-1]: event.metadata
+        for event in result.asset_materializations_for_node("lifetime_value")
+    }
+    assert {table_key(f"estimates.{table}") for table in by_table} == asset.keys
+    for metadata in by_table.values():
+        assert metadata["model"].value == MODEL
+        assert metadata["bias_percent"].value == -12.0
+        assert "predicted 12 % too few purchases: 88, and 100 came" in metadata["verdict"].value
+        assert metadata["page"].value == "/pages/quality/lifetime_value.html"
+        assert metadata["dagster/row_count"].value == 0
+    parameters = by_table["clv_parameters"]["parameters"].value
+    assert "| current | MBG/NBD | r | 0.2426 | 0.0126 | -9,582.4292 | yes |" in parameters
+    validation = by_table["clv_validation"]
+    assert "| 1 | 50 | 100 | 88.00 | 1,234.50 | 1,000.00 |" in validation["deciles"].value
     page = tmp_path / "quality" / "lifetime_value.html"
-    assert metadata["page"].value == page.as_uri()
     assert "MBG/NBD predicted 12 % too few" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("plot", "shape", "shapes"), [("deciles_plot", "rect", 2), ("weeks_plot", "polyline", 2)]
+)
+def test_the_plots_travel_in_the_metadata_as_whole_drawings(
+    tmp_path: Path, plot: str, shape: str, shapes: int
+) -> None:
+    _, result = materialized(outcome(88.0), tmp_path)
+    (validation,) = (
+        event.metadata
+        for event in result.asset_materializations_for_node("lifetime_value")
+        if event.asset_key == table_key("estimates.clv_validation")
+    )
+    encoded = re.search(r"data:image/svg\+xml;base64,([^)]+)\)", validation[plot].value)
+    drawing = ElementTree.fromstring(base64.b64decode(encoded[1]))
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    assert len(drawing.findall(f"{{*}}{shape}")) == shapes
 
 
 def test_without_a_model_the_reason_stands_and_nothing_warns(tmp_path: Path) -> None:
     _, result = materialized(outcome(None), tmp_path)
     (check,) = result.get_asset_check_evaluations()
     assert check.passed
-    metadata = result.asset_materializations_for_node("lifetime_value")[0].metadata
-    assert (metadata["model"].value, metadata["reason"].value) == ("none", "too few repeat buyers")
-    assert "deciles" not in metadata
+    for event in result.asset_materializations_for_node("lifetime_value"):
+        found = event.metadata
+        assert (found["model"].value, found["reason"].value) == ("none", "too few repeat buyers")
+        assert not found.keys() & {"deciles", "deciles_plot", "weeks_plot", "parameters"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from pipelines import contracts, night
 from pipelines.home import Home
 from pipelines.ingest import ingest_source
 from pipelines.privacy import CustomerKeySecretChangedError
-from pipelines.publication import PublicationError
 from pipelines.settings import load_settings
 from pipelines.warehouse import open_warehouse
 
@@ -114,15 +113,6 @@ def test_what_the_models_were_built_from_is_remembered(home):
         night.remember_models_built(home, "models", fingerprint)
     assert night.models_built(home, "models") == night.ModelsBuilt("two", 1)
     assert night.models_built(home, "another part") == night.ModelsBuilt("", 0)
-
-
-def test_results_of_the_gate_are_those_of_this_run(home):
-    with pytest.raises(PublicationError, match="not checked in this run"):
-        night.gate_results(home, "run")
-    night.remember_gate(home, "run", [{"table": "kpi.x", "day": AS_OF}])
-    assert night.gate_results(home, "run") == [{"table": "kpi.x", "day": "2024-02-29"}]
-    with pytest.raises(PublicationError):
-        night.gate_results(home, "another run")
 
 
 def test_the_fingerprint_changes_with_models_zone_and_version_only(tmp_path, settings):
