@@ -12,10 +12,9 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.keys import CONFIG_VARIABLE, WRITER_POOL
+from orchestration.names import BY_COMMAND, PROCESS
 from pipelines.home import Home
 
-BY_COMMAND = "kizuna/command_line"  # tag of runs that live in the process of `kizuna run`
-PROCESS = "kizuna/process"  # tag of runs that wait for their turn: the process that waits
 # Between Dagster's start of a run and its wait for the turn lie imports: seconds, a minute on a loaded machine.
 _START = dt.timedelta(minutes=10)
 

@@ -7,10 +7,8 @@ from typing import Any
 import dagster as dg
 
 from orchestration.keys import source_key
+from orchestration.names import ARRIVALS, NIGHTLY
 from pipelines.settings import FileSource, Settings
-
-NIGHTLY = "nightly"
-ARRIVALS = "arrivals"
 
 nightly = dg.define_asset_job(
     NIGHTLY,

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._utils.error import SerializableErrorInfo
 
 from orchestration.assets.dbt import PROJECT
 from orchestration.definitions import build_definitions
-from orchestration.instance import BY_COMMAND, end_dead_runs, open_instance
-from orchestration.jobs import NIGHTLY
+from orchestration.instance import end_dead_runs, open_instance
 from orchestration.keys import PUBLICATION
+from orchestration.names import AS_OF, BY_COMMAND, NIGHTLY
 from orchestration.resources import Company, ProgressDisplay
 from orchestration.schedules import run_config
+from orchestration.wording import failed_check, failed_step
 from pipelines.companies import make_room
 from pipelines.home import Home
 from pipelines.settings import Settings
@@ -92,7 +94,7 @@ def run_night(
                 instance=instance,
                 run_id=run_id,
                 raise_on_error=False,
-                tags={"kizuna/as_of": as_of.isoformat(), BY_COMMAND: "kizuna run"},
+                tags={AS_OF: as_of.isoformat(), BY_COMMAND: "kizuna run"},
             )
         result = NightResult(run_id, as_of, warnings=[room] if room else [])
         for event in executed.all_events:
@@ -120,30 +122,24 @@ def _take(event: dg.DagsterEvent, result: NightResult) -> None:
         check = event.asset_check_evaluation_data
         if not check.passed:
             found = result.failures if check.severity == dg.AssetCheckSeverity.ERROR else result.warnings
-            table = ".".join(check.asset_key.path)
-            found.extend((check.description or f"{table}: {_finding_of_test(check)}").splitlines())
+            rows = check.metadata.get(_FAILED_ROWS)
+            found.extend(
+                failed_check(
+                    ".".join(check.asset_key.path),
+                    check.check_name,
+                    check.description,
+                    int(rows.value) if rows is not None else None,
+                )
+            )
     elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
-        if "AssetCheckFailed" not in (
-            event.step_failure_data.error.cls_name or ""
-        ):  # told by the check itself
-            result.failures.append(f"{event.step_key}: {_cause(event)}")
+        line = failed_step(str(event.step_key), list(_chain(event.step_failure_data.error)))
+        if line is not None:
+            result.failures.append(line)
     elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key == PUBLICATION:
         result.published = str(event.materialization.metadata["version"].value)
 
 
-def _finding_of_test(check: dg.AssetCheckEvaluation) -> str:
-    """dbt's tests have no words of their own for a night: their name, what they counted, and where to look."""
-    rows = check.metadata.get(_FAILED_ROWS)
-    if rows is None:
-        return check.check_name
-    return f"the test {check.check_name} found {rows.value:,} rows; what it looks for is in dbt_project/"
-
-
-def _cause(event: dg.DagsterEvent) -> str:
-    """The innermost error of a failed step, which is ours and says how to mend it."""
-    error = event.step_failure_data.error
-    if error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
-        return "the run was cancelled"
-    while error.cause is not None:
+def _chain(error: SerializableErrorInfo | None) -> Iterator[tuple[str | None, str]]:
+    while error is not None:
+        yield error.cls_name, error.message
         error = error.cause
-    return error.message.strip().split(": ", 1)[-1]

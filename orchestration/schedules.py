@@ -5,6 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from orchestration.jobs import nightly
+from orchestration.names import AS_OF
 from pipelines.settings import Settings
 
 
@@ -26,7 +27,7 @@ def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         as_of = context.scheduled_execution_time.astimezone(settings.zone).date() - dt.timedelta(days=1)
         return dg.RunRequest(
-            run_key=as_of.isoformat(), run_config=run_config(as_of), tags={"kizuna/as_of": as_of.isoformat()}
+            run_key=as_of.isoformat(), run_config=run_config(as_of), tags={AS_OF: as_of.isoformat()}
         )
 
     return schedule

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.errors import KizunaError
 
-class ExtensionError(Exception):
+
+class ExtensionError(KizunaError):
     """An extension cannot be loaded. The message says what to install."""
 
 

@@ -6,10 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.errors import KizunaError
+
 OWNER_ONLY = 0o700  # the folder holds personal data
 
 
-class StateFolderError(Exception):
+class StateFolderError(KizunaError):
     """The state folder cannot be written, or what is in it cannot be read: a full disk, a damaged one."""
 
 

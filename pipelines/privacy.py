@@ -12,12 +12,13 @@ import hashlib
 import duckdb
 
 from pipelines import contracts
+from pipelines.errors import KizunaError
 
 _BLOCK_BYTES = 64  # of SHA-256
 _KEY_HEX_DIGITS = 32  # 128 bits: two of a billion customers share a key with a chance below 1e-20
 
 
-class CustomerKeySecretChangedError(Exception):
+class CustomerKeySecretChangedError(KizunaError):
     """The secret is not the one that the warehouse's keys were made with."""
 
 

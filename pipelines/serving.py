@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from pipelines.errors import KizunaError
 from pipelines.extensions import load_extension
 from pipelines.home import Home
 from pipelines.publication import SCHEMAS, PublicationError, Version, current_version
@@ -56,7 +57,7 @@ create macro {_GUARD}(session, query) as coalesce((
 """
 
 
-class ServingError(Exception):
+class ServingError(KizunaError):
     """Nothing is served. The message says what to mend."""
 
 

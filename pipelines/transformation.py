@@ -31,6 +31,7 @@ from dbt.contracts.graph.semantic_manifest import SemanticManifest
 from dbt_common.events.base_types import EventMsg
 from dbt_common.events.functions import msg_to_dict
 
+from pipelines.errors import KizunaError
 from pipelines.home import Home
 from pipelines.publication import SCHEMAS
 from pipelines.semantic_layer import SEMANTIC_MANIFEST
@@ -48,7 +49,7 @@ _CANCEL_SECONDS = 0.2  # between two attempts to end what runs
 _parsed: dict[str, Manifest] = {}
 
 
-class TransformationError(Exception):
+class TransformationError(KizunaError):
     """dbt could not parse or build the project; the message names the nodes and quotes no value."""
 
 

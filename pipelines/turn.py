@@ -50,7 +50,24 @@ def turn(home: Home, *, wait: Callable[[str], None] | None = None, brief: bool =
         os.ftruncate(handle, 0)
         since = f"process {os.getpid()}, since {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
         os.write(handle, f"{_BRIEF if brief else ''}{since}".encode())
-        yield
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def who_is_at_work(home: Home) -> str | None:
+    """The process that holds the state folder, in words; None: nobody does."""
+    try:
+        handle = os.open(home.turn, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        said = os.read(handle, 200).decode(errors="replace")
+        # A run that ended in its own time has left nothing; only after a killed one the lock is tried, for an instant.
+        return said if said and not _taken(handle) else None
     finally:
         os.close(handle)
 

@@ -13,6 +13,7 @@ import duckdb
 
 from pipelines import contracts
 from pipelines.contracts import Contract
+from pipelines.errors import BusyError
 from pipelines.home import Home
 
 ROW_ORIGIN = {
@@ -69,7 +70,7 @@ _TABLES = (
 )
 
 
-class WarehouseBusyError(Exception):
+class WarehouseBusyError(BusyError):
     """Another process has the warehouse open."""
 
 

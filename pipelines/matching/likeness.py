@@ -17,8 +17,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.errors import KizunaError
 
-class MatchingError(Exception):
+
+class MatchingError(KizunaError):
     """Probable links cannot be made; the message says how to mend it."""
 
 

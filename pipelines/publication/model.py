@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pipelines.errors import KizunaError
+
 DATABASE_NAME = "kizuna.duckdb"
 MANIFEST_NAME = "manifest.json"
 SCORECARD_NAME = "scorecard.html"
@@ -19,7 +21,7 @@ CURRENT = "current"  # the link to the version that readers open now
 STORAGE_VERSION = "v1.0.0"
 
 
-class PublicationError(Exception):
+class PublicationError(KizunaError):
     """Nothing was switched: readers see what they saw before. The message says what to mend."""
 
 

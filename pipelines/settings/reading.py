@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from pipelines.errors import KizunaError
 from pipelines.settings import sources
 from pipelines.settings.company import Settings
 from pipelines.settings.explaining import explained
@@ -24,7 +25,7 @@ from pipelines.settings.sources import Secret
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-class SettingsError(Exception):
+class SettingsError(KizunaError):
     """A mistake in the settings. The message names the file, the key and the mend."""
 
 

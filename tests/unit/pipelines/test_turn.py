@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.home import Home
-from pipelines.turn import turn
+from pipelines.turn import turn, who_is_at_work
 from pipelines.warehouse import WarehouseBusyError
 
 _HOLDER = """
@@ -53,6 +53,18 @@ def test_a_killed_run_leaves_the_turn_free(home: Home) -> None:
         first.wait()
         with turn(home):
             pass
+
+
+def test_who_is_at_work_is_told_while_it_is(home: Home) -> None:
+    assert who_is_at_work(home) is None
+    with holder(home, 60) as first:
+        assert who_is_at_work(home).startswith(f"process {first.pid}, since")
+        first.kill()
+        first.wait()
+    assert who_is_at_work(home) is None
+    with pytest.raises(RuntimeError), turn(home):
+        raise RuntimeError("the night failed")
+    assert home.turn.read_bytes() == b""  # nobody has to try the lock, which could keep the next run out
 
 
 def test_who_waits_is_told_once_and_comes_next(home: Home) -> None:

@@ -1,0 +1,10 @@
+"""Names that runs carry, for who writes them and for who reads them without Dagster. Imports nothing."""
+
+from __future__ import annotations
+
+NIGHTLY = "nightly"  # the job of the night
+ARRIVALS = "arrivals"  # the job that reads new files
+
+AS_OF = "kizuna/as_of"  # tag: the business date of a night
+BY_COMMAND = "kizuna/command_line"  # tag of runs that live in the process of `kizuna run`
+PROCESS = "kizuna/process"  # tag of runs that wait for their turn: the process that waits
