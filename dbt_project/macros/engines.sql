@@ -209,3 +209,17 @@
 {% macro spark__each_key(map_column) -%}
     explode(map_keys({{ map_column }}))
 {%- endmacro %}
+
+
+{#- One row per text of a JSON array in text; a text that is no array is its own only one. To be used in a select list. -#}
+{% macro each_text(json_text) -%}
+    {{ adapter.dispatch('each_text')(json_text) }}
+{%- endmacro %}
+
+{% macro default__each_text(json_text) -%}
+    unnest(coalesce(try_cast(try_cast({{ json_text }} as json) as varchar[]), [{{ json_text }}]))
+{%- endmacro %}
+
+{% macro spark__each_text(json_text) -%}
+    explode(coalesce(from_json({{ json_text }}, 'array<string>'), array({{ json_text }})))
+{%- endmacro %}

@@ -77,3 +77,28 @@
         4
     )
 {%- endmacro %}
+
+
+{#- What an order earned: the margin of goods with a cost, and of the rest the rate that int_purchases__value_basis has for
+    goods without one. Empty without either. -#}
+{% macro order_margin(orders, basis) -%}
+    (
+        cast(coalesce({{ orders }}.margin_amount, 0) as double)
+        + {{ basis }}.rate_without_cost * cast(
+            {{ orders }}.net_amount - coalesce({{ orders }}.margin_amount + {{ orders }}.cost_amount, 0) as double
+        )
+    )
+{%- endmacro %}
+
+
+{#- What is left of an order's value after refunds. A refund takes its share of the value with it, as a returned line
+    does: the goods come back at their cost. What is paid out beyond the order is lost whole. -#}
+{% macro value_after_refund(value_amount, net_amount, refunded_amount) -%}
+    case
+        when {{ refunded_amount }} = 0 then {{ value_amount }}
+        when {{ refunded_amount }} >= {{ net_amount }} then cast({{ net_amount }} - {{ refunded_amount }} as double)
+        else
+            {{ value_amount }}
+            * cast({{ net_amount }} - {{ refunded_amount }} as double) / cast({{ net_amount }} as double)
+    end
+{%- endmacro %}

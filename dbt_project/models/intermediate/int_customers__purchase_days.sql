@@ -57,10 +57,7 @@ orders as (
         coalesce(refunds.refunded_amount, 0) as refunded_amount,
         case
             when value_basis.value_basis in ('revenue', 'revenue_no_cost') then cast(totals.net_amount as double)
-            else
-                cast(coalesce(totals.margin_amount, 0) as double)
-                + coalesce(value_basis.rate_without_cost, 0)
-                * cast(totals.net_amount - coalesce(totals.margin_amount + totals.cost_amount, 0) as double)
+            else {{ order_margin('totals', 'value_basis') }}
         end as value_before_refund
     from {{ ref('int_orders__totals') }} as totals
     inner join datasets
@@ -74,8 +71,6 @@ orders as (
 
 ),
 
--- A refund takes its share of the value with it, as a returned line does: the goods come back at their cost. What
--- is paid out beyond the order is lost whole.
 valued as (
 
     select
@@ -87,12 +82,7 @@ valued as (
         net_amount - refunded_amount as kept_amount,
         refunded_amount + returned_line_amount as given_back_amount,
         cast(
-            case
-                when refunded_amount = 0 then value_before_refund
-                when refunded_amount >= net_amount then cast(net_amount - refunded_amount as double)
-                else
-                    value_before_refund * cast(net_amount - refunded_amount as double) / cast(net_amount as double)
-            end as decimal(18, 4)
+            {{ value_after_refund('value_before_refund', 'net_amount', 'refunded_amount') }} as decimal(18, 4)
         ) as value_amount
     from orders
 

@@ -135,6 +135,14 @@ listed as (
 
 ),
 
+listed_as_treated as (
+
+    select distinct customer_key
+    from listed
+    where unit = '(treated)'
+
+),
+
 -- Without a control group, everybody known before the start whom no list of customers treats.
 unlisted as (
 
@@ -145,8 +153,7 @@ unlisted as (
         '(comparison)' as unit
     from initiatives
     inner join customers on initiatives.starts_on > customers.registered_date
-    left join (select distinct listed.customer_key from listed where listed.unit = '(treated)') as treated
-        on customers.customer_key = treated.customer_key
+    left join listed_as_treated as treated on customers.customer_key = treated.customer_key
     where
         initiatives.scope_kind = 'customers'
         and initiatives.control_members is null

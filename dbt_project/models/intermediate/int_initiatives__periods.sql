@@ -10,6 +10,36 @@ members as (
 
 ),
 
+scored as (
+
+    select
+        answers.response_id,
+        answers.customer_key,
+        answers.department,
+        answers.order_id,
+        answers.response_date,
+        case when answers.metric in ('nps', 'csat', 'ces') then answers.metric else 'connection' end as outcome,
+        cast(
+            case
+                when answers.metric = 'nps'
+                    then case answers.nps_category when 'promoter' then 100 when 'detractor' then -100 else 0 end
+                when answers.metric in ('csat', 'ces') then case when answers.is_top_two_box then 100 else 0 end
+                else
+                    100
+                    * (answers.standard_score - metric_scales.scale_min)
+                    / (metric_scales.scale_max - metric_scales.scale_min)
+            end as decimal(18, 4)
+        ) as value
+    from {{ ref('fct_survey_responses') }} as answers
+    inner join {{ ref('metric_scales') }} as metric_scales on answers.metric = metric_scales.metric
+    where
+        answers.respondent_type = 'external'
+        and answers.standard_score is not null
+        and (answers.metric in ('nps', 'csat', 'ces') or substring(answers.metric, 1, 4) = 'poc_')
+
+),
+
+-- The six points of connection of a questionnaire are one answer: their mean.
 answers as (
 
     select
@@ -18,17 +48,10 @@ answers as (
         department,
         order_id,
         response_date,
-        metric as outcome,
-        cast(
-            case
-                when metric = 'nps'
-                    then case nps_category when 'promoter' then 100 when 'detractor' then -100 else 0 end
-                when is_top_two_box then 100
-                else 0
-            end as decimal(18, 4)
-        ) as value
-    from {{ ref('fct_survey_responses') }}
-    where respondent_type = 'external' and metric in ('nps', 'csat') and standard_score is not null
+        outcome,
+        cast(cast(sum(value) as double) / count(*) as decimal(18, 4)) as value
+    from scored
+    group by response_id, customer_key, department, order_id, response_date, outcome
 
 ),
 

@@ -153,7 +153,7 @@ families as (
         'answers' as family,
         min(response_date) as known_from
     from {{ ref('fct_survey_responses') }}
-    where respondent_type = 'external' and metric in ('nps', 'csat') and standard_score is not null
+    where respondent_type = 'external' and standard_score is not null
     union all
     select
         'purchases' as family,
