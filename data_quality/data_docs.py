@@ -8,6 +8,7 @@ gets in: the gate asks Great Expectations for counts only, and what is shown of 
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,7 +96,7 @@ def write(folder: Path, result: GateResult, validations: Mapping[str, Any]) -> N
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    view = _View()
+    view = _view()
     renderer = ValidationResultsPageRenderer()
     for table in result.tables:
         found = validations.get(table.table)
@@ -120,6 +121,12 @@ def _sections(renderer: ValidationResultsPageRenderer, found: Any) -> list[dict[
         }
     _overview, *sections = renderer.render(found).to_json_dict()["sections"]
     return sections
+
+
+@functools.cache
+def _view() -> _View:
+    """One for all gates of a process: a new one would compile every template again."""
+    return _View()
 
 
 class _View(DefaultJinjaPageView):

@@ -590,6 +590,30 @@ create table kpi.kpi_department_scorecard as
         (date '2024-02-01', 'shop', 'return_rate', 9.0, 6.0, 12.0, 50, 5.0, -4.0, 'missed'),
         (date '2024-02-01', 'shop', 'net_sales', 900.0, null, null, 12, null, null, 'no target')
     ) as rows (month, department, kpi, actual, actual_lower, actual_upper, n, target, ahead_of_target, status);
+create table kpi.kpi_initiative_impact as
+    select initiative_id, 'department' as scope_kind, outcome, treated_n, 200 as comparison_n, 3 as comparison_units,
+        8 as months_before, 4 as months_since, effect, effect_lower, effect_upper, q_value,
+        0.4::double as pretrend_p_value, status, cost, margin_gain, margin_gain_lower, margin_gain_upper, roi,
+        roi_lower, roi_upper, verdict
+    from (values
+        ('calls', 'nps', 90, 12.0::double, 4.0::double, 20.0::double, 0.01::double, 'gain', 500.0::double,
+            800.0::double, 80.0::double, 1520.0::double, 0.6::double, -0.84::double, 2.04::double, 'success story'),
+        ('calls', 'margin', 100, 2.0, 0.2, 3.8, 0.03, 'gain', 500.0, 800.0, 80.0, 1520.0, 0.6, -0.84, 2.04,
+            'success story'),
+        ('lights', 'nps', 90, 1.0, -4.0, 6.0, 0.7, 'no effect seen', 900.0, null, null, null, null, null, null,
+            'no effect seen'),
+        ('lights', 'margin', 12, null, null, null, null, 'too few', 900.0, null, null, null, null, null, null,
+            'no effect seen')
+    ) as rows (initiative_id, outcome, treated_n, effect, effect_lower, effect_upper, q_value, status, cost,
+        margin_gain, margin_gain_lower, margin_gain_upper, roi, roi_lower, roi_upper, verdict);
+create table kpi.kpi_initiative_timeline as
+    select initiative_id, outcome, months.n as month_from_start, 30.0::double as treated_value,
+        30.0 - months.n as comparison_value, 1.0 * months.n as effect, months.n - 5.0 as effect_lower,
+        months.n + 5.0 as effect_upper, 30 as treated_n, 60 as comparison_n
+    from kpi.kpi_initiative_impact, range(-8, 4) as months (n) where outcome = 'nps';
+insert into raw_org.initiatives by name
+    select unnest(['calls', 'lights']) as initiative_id, date '2026-01-01' as starts_on, 'org' as _source,
+        'initiatives.csv' as _file, 2 as _line, 1 as _load_id;
 """
 
 _ACCOUNTS = """
@@ -678,7 +702,9 @@ def write_warehouse(path: Path, orders: int = 400, customers: int = 50) -> None:
         f"count(*) as {name}_n, 50.0::double as {name}_score"
         for name in (*COMPONENTS["given"], *COMPONENTS["taken"], "value_given", "value_taken")
     )
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect() as connection:
+        # Small blocks: a hundred tables of a few rows each make a file that is quickly copied.
+        connection.execute(f"attach '{path}' as warehouse (block_size 16384); use warehouse")
         connection.execute(_PIPELINE)
         for contract in contracts.ALL:
             columns = ", ".join(f"{column.name} {column.kind.duckdb}" for column in contract.columns)
