@@ -16,7 +16,6 @@ from pipelines.night import business_date
 from pipelines.publication import SCHEMAS, Published, TableDoc, current_version, publish
 from pipelines.publication.contract import promised, read_deprecation
 from pipelines.publication.ways_out import take_ways_out, ways_out
-from pipelines.scorecard import scorecard
 from pipelines.semantic_layer import write_metrics_folder
 from pipelines.settings import Settings
 from pipelines.transformation import semantic_manifest
@@ -87,13 +86,22 @@ def publication_asset(manifest: Path) -> dg.AssetsDefinition:
             keep_versions=company.settings.publication.keep_versions,
             parquet=bool(company.settings.publication.parquet),
             contract_version=promised().version_text,
-            scorecard=lambda database: scorecard(database, company.settings.company.name),
+            scorecard=lambda database: _scorecard(database, company),
             progress=lambda step: display.report(step, 0, 0),
         )
         write_metrics_folder(home.metrics, semantic_manifest(home), home.published_file)
         return dg.MaterializeResult(metadata=_metadata(home, published))
 
     return publication
+
+
+def _scorecard(database: Path, company: Company) -> str:
+    from pipelines.scorecard.page import (
+        scorecard,
+    )  # charts take a while to load, and only publications have any
+
+    said = company.settings.company
+    return scorecard(database, said.name, said.currency, cache=company.home.cache)
 
 
 def ways_out_assets(settings: Settings) -> list[dg.AssetsDefinition]:

@@ -24,6 +24,12 @@ _STEPS = {
 }
 
 
+def words_of_step(step: str) -> str:
+    """What a step of the night does, in words."""
+    source = step.removeprefix("sources__")
+    return _STEPS.get(step, step) if source == step else f"reading {source}"
+
+
 class Display:
     """Turns reports of long steps and Dagster's events into lines with bars."""
 
@@ -72,15 +78,15 @@ class Display:
 
 
 @contextmanager
-def step_progress(console: Console, *, enabled: bool = True) -> Iterator[Display]:
-    """Show progress while the block runs."""
+def step_progress(console: Console) -> Iterator[Display]:
+    """Show progress while the block runs; a file or a mail from cron gets none."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         TaskProgressColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, disable=not enabled) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         display = Display(progress)
         yield display
         display.finish()

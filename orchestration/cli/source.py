@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from pipelines import contracts
-from pipelines.formats.records import UnreadableFileError
+from orchestration.cli.completion import canonical_tables, sources
+from orchestration.cli.terminal import CONFIG, DEFAULT_CONFIG, AsJson, Config, err, out, print_json
 from pipelines.home import Home
-from pipelines.settings import CONFIG_NAME, FileSource, Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
 
 source_app = typer.Typer(
-    help="The sources in kizuna.yml; how a file would be read; a first mapping for a new one.",
+    help="See how exports are read; a first mapping; what came in.",
     no_args_is_help=True,
 )
-out = Console()
-err = Console(stderr=True)
 
 ExportFile = Annotated[Path, typer.Argument(metavar="FILE", help="An exported file; it is only read.")]
 Format = Annotated[str | None, typer.Option("--format", "-f", help="Its format, such as csv or qualtrics.")]
-ConfigOption = typer.Option("--config", "-c", help="The settings file.", envvar="KIZUNA_CONFIG")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 _OPTIONS = ("encoding", "delimiter", "quote", "header_rows", "skip_rows", "sheet", "records", "normalize")
 _SIGNS = {"tab": "\t", "\\t": "\t", "none": None}  # a shell makes it hard to write a tab
 
@@ -37,9 +33,12 @@ _SIGNS = {"tab": "\t", "\\t": "\t", "none": None}  # a shell makes it hard to wr
 def preview(
     file: ExportFile,
     format_: Format = None,
-    config: Annotated[Path | None, ConfigOption] = None,
+    config: Annotated[Path | None, CONFIG] = None,
     source: Annotated[
-        str | None, typer.Option("--source", "-s", help="The source in the settings file that maps it.")
+        str | None,
+        typer.Option(
+            "--source", "-s", help="The source in the settings file that maps it.", autocompletion=sources
+        ),
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Such as cp932 or latin-1. Default: utf-8.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="One sign, or tab.")] = None,
@@ -50,8 +49,10 @@ def preview(
     records: Annotated[str | None, typer.Option(help="JSON: path of the list of records.")] = None,
     null_value: Annotated[list[str] | None, typer.Option(help="A text that means nothing.")] = None,
     normalize: Annotated[str | None, typer.Option(help="NFKC makes full-width digits plain.")] = None,
-    values: Annotated[bool, typer.Option("--values", help="Show values; they can be personal data.")] = False,
-    whole: Annotated[bool, typer.Option("--all", help="Look at all of a long file.")] = False,
+    values: Annotated[
+        bool, typer.Option("--values", metavar="", help="Show values; they can be personal data.")
+    ] = False,
+    whole: Annotated[bool, typer.Option("--all", metavar="", help="Look at all of a long file.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how a file would be read and mapped, before anything is loaded. Nothing is written.
@@ -66,6 +67,8 @@ def preview(
     from orchestration.cli.preview_tables import print_preview
     from pipelines.first_look.preview import preview as look
     from pipelines.first_look.preview import source_of_format
+    from pipelines.formats.records import UnreadableFileError
+    from pipelines.settings import FileSource, SettingsError
 
     _existing(file)
     given = (encoding, delimiter, quote, header_rows, skip_rows, sheet, records, normalize)
@@ -85,7 +88,7 @@ def preview(
     except UnreadableFileError as error:
         raise SettingsError(f"{file}: {error}") from None
     if as_json:
-        print(json.dumps(_as_plain(found, show_values=values), default=str, indent=2, ensure_ascii=False))
+        print_json(_as_plain(found, show_values=values))
     else:
         print_preview(out, found, show_values=values)
 
@@ -105,7 +108,13 @@ def suggest(
     file: ExportFile,
     format_: Format = None,
     table: Annotated[
-        str | None, typer.Option("--table", "-t", help="The canonical table it holds, such as crm.orders.")
+        str | None,
+        typer.Option(
+            "--table",
+            "-t",
+            help="The canonical table it holds, such as crm.orders.",
+            autocompletion=canonical_tables,
+        ),
     ] = None,
     sheet: Annotated[
         str | None, typer.Option(help="Excel: name of the sheet, where there are several.")
@@ -113,7 +122,9 @@ def suggest(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write it. Default: the terminal.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", metavar="", help="Write over a file that is there.")
+    ] = False,
 ) -> None:
     """Write a first mapping to edit: how the file is read, and which column is which, each with the reason.
 
@@ -123,9 +134,12 @@ def suggest(
 
     Example: kizuna source suggest tickets.json --table support.tickets
     """
+    from pipelines import contracts
     from pipelines.first_look.suggest import suggest as guess
     from pipelines.first_look.suggest_yaml import as_yaml
+    from pipelines.formats.records import UnreadableFileError
     from pipelines.formats.registry import FORMATS
+    from pipelines.settings import SettingsError
 
     if output is not None and output.exists() and not force:
         raise SettingsError(f"{output} exists already and stays as it is. Name another file, or add --force")
@@ -157,16 +171,17 @@ def suggest(
 
 
 @source_app.command("list")
-def list_sources(config: Annotated[Path, ConfigOption] = Path(CONFIG_NAME), as_json: AsJson = False) -> None:
+def list_sources(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Show the sources in the settings, and what each has brought in.
 
     Example: kizuna source list --config shop/kizuna.yml
     """
     from pipelines.overview import sources_overview
+    from pipelines.settings import load_settings
 
     found = sources_overview(Home.from_environment(), load_settings(config))
     if as_json:
-        print(json.dumps([asdict(source) for source in found], default=str, indent=2))
+        print_json([asdict(source) for source in found])
         return
     table = Table("source and what it feeds", "kind", "last new (UTC)", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("rows", justify="right", no_wrap=True)
@@ -184,10 +199,10 @@ def list_sources(config: Annotated[Path, ConfigOption] = Path(CONFIG_NAME), as_j
 
 @source_app.command()
 def deletions(
-    name: Annotated[str, typer.Argument(help="A source that is a database.")],
-    config: Annotated[Path, ConfigOption] = Path(CONFIG_NAME),
+    name: Annotated[str, typer.Argument(help="A source that is a database.", autocompletion=sources)],
+    config: Config = DEFAULT_CONFIG,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Delete them; without, only say how many there are.")
+        bool, typer.Option("--apply", metavar="", help="Delete them; without, only say how many there are.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -200,12 +215,13 @@ def deletions(
     from orchestration.cli.progress import step_progress
     from pipelines.companies import make_room
     from pipelines.ingest import compare_deletions
+    from pipelines.settings import load_settings
     from pipelines.turn import turn
 
     settings = load_settings(config)
     _known(settings, name)
     home = Home.from_environment().create()
-    with turn(home), step_progress(err, enabled=not as_json) as display:
+    with turn(home), step_progress(err) as display:
         make_room(home, settings)
         found = compare_deletions(
             home,
@@ -215,7 +231,7 @@ def deletions(
             progress=lambda done, total, what: display.report(f"keys of {what}", done, total),
         )
     if as_json:
-        print(json.dumps([asdict(table) for table in found], indent=2))
+        print_json([asdict(table) for table in found])
         return
     table = Table("table", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("rows here", justify="right")
@@ -237,6 +253,8 @@ def deletions(
 
 
 def _known(settings: Settings, name: str) -> None:
+    from pipelines.settings import SettingsError
+
     if name not in settings.sources:
         raise SettingsError(
             f"{settings.path}: there is no source {name!r}; there are {', '.join(settings.sources)}"
@@ -252,8 +270,9 @@ def _source_in_settings(
     file: Path, config: Path | None, source: str | None, options: dict[str, Any]
 ) -> tuple[Settings, str]:
     from pipelines.first_look.preview import source_of_file
+    from pipelines.settings import FileSource, SettingsError, load_settings
 
-    path = config or Path(CONFIG_NAME)
+    path = config or DEFAULT_CONFIG
     if config is None and source is None and not path.is_file():
         raise SettingsError(
             f"{file}: say how to read it: --format csv, qualtrics, excel, ... "
@@ -275,6 +294,8 @@ def _source_in_settings(
 
 
 def _existing(file: Path) -> Path:
+    from pipelines.settings import SettingsError
+
     if not file.is_file():
         raise SettingsError(f"{file}: there is no such file")
     return file

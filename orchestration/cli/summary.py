@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.night import NightResult
+from orchestration.cli.progress import words_of_step
+from orchestration.cli.terminal import short
+from orchestration.history import last_nights
 from pipelines.home import Home
-from pipelines.night import ingestion_totals
-from pipelines.publication import current_version, list_versions
+from pipelines.totals import ingestion_totals
+from pipelines.turn import who_is_at_work
 from pipelines.warehouse import WarehouseBusyError
 
+if TYPE_CHECKING:
+    from orchestration.night import NightResult
+
 _SHOWN_MESSAGES = 20
-_OPENED = {"file": "Open  ", "scorecard": "Look  ", "data_docs": "Checks"}
+_PAGES = {
+    "file": "Open",
+    "scorecard": "Scorecard",
+    "data_docs": "Checks",
+    "lifetime_value": "Lifetime values",
+    "documentation": "Tables explained",
+}
+_STATES = {
+    "success": "[green]published[/]",
+    "failure": "[red]failed[/]",
+    "killed": "[red]killed[/]",
+    "canceled": "[yellow]cancelled[/]",
+    "started": "[cyan]running[/]",
+}
+
+
+def pages(home: Home) -> dict[str, Path | None]:
+    """What people open: the published file, and the pages about it. None: there is none (yet)."""
+    found = {
+        "file": home.published_file,
+        "scorecard": home.published_scorecard,
+        "data_docs": home.quality / "published" / "index.html",
+        "lifetime_value": home.quality / "lifetime_value.html",
+        "documentation": home.docs / "index.html",
+    }
+    return {name: path if path.exists() else None for name, path in found.items()}
 
 
 def night_summary(home: Home, result: NightResult) -> dict[str, Any]:
     """The night as a mapping of plain values."""
+    from pipelines.publication import current_version
+
     version = current_version(home)
     return {
         "published": result.published,
@@ -31,17 +64,15 @@ def night_summary(home: Home, result: NightResult) -> dict[str, Any]:
         "ingestion": _ingestion_if_nobody_writes(home),
         "tables": version.tables if version else 0,
         "rows": version.rows if version else 0,
-        "file": str(home.published_file),
-        "scorecard": str(home.published_scorecard),
-        "data_docs": str(home.quality / "published" / "index.html"),
+        **pages(home),
         "failures": result.failures,
         "warnings": result.warnings,
     }
 
 
 def print_night(out: Console, err: Console, summary: dict[str, Any]) -> None:
-    """A short summary: rows in, what was refused, what was published, the file to open."""
-    if summary["ingestion"] is not None:
+    """A short summary: rows in, what was refused, what was published, what to open."""
+    if summary["ingestion"]:
         out.print(_sources_table(summary["ingestion"]))
     for warning in summary["warnings"][:_SHOWN_MESSAGES]:
         err.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
@@ -61,8 +92,7 @@ def print_night(out: Console, err: Console, summary: dict[str, Any]) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    for what, label in _OPENED.items():
-        out.print(f"{label} {summary[what]}", highlight=False, soft_wrap=True, markup=False)
+    _print_pages(out, summary)
 
 
 _COUNTS = (
@@ -84,17 +114,23 @@ _HEADINGS = {
 _SELDOM = ("files_rejected", "rows_deleted")
 
 
-def home_status(home: Home, config: Path) -> dict[str, Any]:
+def home_status(home: Home) -> dict[str, Any]:
     """How things stand in the state folder."""
+    from pipelines.publication import current_version, list_versions
+
     version = current_version(home)
     return {
-        "home": str(home.root),
+        "home": home.root,
         "published": version.name if version else None,
         "as_of": version.as_of if version else None,
         "built_at": version.built_at if version else None,
+        "tables": version.tables if version else 0,
+        "rows": version.rows if version else 0,
         "versions": len(list_versions(home)),
-        "nights": _last_runs(home, config),
+        "at_work": who_is_at_work(home),
+        "nights": [asdict(night) for night in last_nights(home)],
         "ingestion": _ingestion_if_nobody_writes(home),
+        "pages": pages(home),
     }
 
 
@@ -107,26 +143,79 @@ def _ingestion_if_nobody_writes(home: Home) -> list[dict[str, Any]] | None:
 
 
 def print_status(out: Console, found: dict[str, Any]) -> None:
-    """The status as tables."""
+    """The status as tables and sentences."""
+
+    def say(text: str) -> None:
+        out.print(text, highlight=False, soft_wrap=True)
+
     if found["published"] is None:
-        out.print("Nothing has been published yet. Start with: kizuna run", highlight=False)
-    else:
-        out.print(
-            f"Published: {found['published']}, as of {found['as_of']} ({found['versions']} versions on disk)",
-            highlight=False,
+        begin = (
+            "" if found["nights"] else " A company to look at: kizuna demo. Your own data: kizuna init shop"
         )
-    nights = Table(title="Last nights", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("started (UTC)", "as of", "status", "seconds", "run"):
-        nights.add_column(heading, overflow="fold")
-    for night in found["nights"]:
-        nights.add_row(*(str(night[name]) for name in ("started_at", "as_of", "status", "seconds", "run_id")))
-    out.print(nights)
-    if found["ingestion"] is None:
-        out.print(
-            "A run is writing: the counts of the sources can be read when it has ended.", highlight=False
-        )
+        say(f"Nothing has been published yet.{begin}")
     else:
-        out.print(_sources_table(found["ingestion"]))
+        say(f"Published as of {found['as_of']}: {found['published']}")
+        say(
+            f"{found['tables']} tables, {found['rows']:,} rows, built {found['built_at']:%Y-%m-%d %H:%M} UTC; "
+            f"{_versions(found['versions'])} on disk"
+        )
+    if found["nights"]:
+        out.print(_nights_table(found["nights"]))
+    for sentence in _about_now(found):
+        say(sentence)
+    if found["ingestion"]:
+        out.print(_sources_table(found["ingestion"]), end="\n\n")
+    elif found["ingestion"] is None:
+        say("The counts of the sources can be read when the run has ended.")
+    _print_pages(out, found["pages"])
+
+
+def _nights_table(nights: list[dict[str, Any]]) -> Table:
+    table = Table(title="Last nights", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("started (UTC)", "as of", "came to"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("took", justify="right", no_wrap=True)
+    table.add_column("run", no_wrap=True)
+    for night in nights:
+        started = night["started_at"]
+        table.add_row(
+            f"{started:%Y-%m-%d %H:%M:%S}" if started else "",
+            night["as_of"],
+            _STATES.get(night["status"], night["status"]),
+            "" if night["seconds"] is None else f"{night['seconds']:,.0f} s",
+            night["run_id"][:8],  # as Dagster's UI shows it
+        )
+    return table
+
+
+def _about_now(found: dict[str, Any]) -> list[str]:
+    """What is under way, and why the last night failed."""
+    last = found["nights"][0] if found["nights"] else None
+    if found["at_work"]:
+        step = (
+            f": {words_of_step(last['step'])}"
+            if last and last["status"] == "started" and last["step"]
+            else ""
+        )
+        return [f"[cyan]A run is at work[/]{escape(step)} ({found['at_work']})"]
+    if last is None:
+        return []
+    if last["status"] == "killed":
+        where = f" while {words_of_step(last['step'])}" if last["step"] else ""
+        return [f"[red]The last night was killed[/]{escape(where)}. Begin it again with: kizuna run"]
+    sentences = [f"[red]error:[/] {escape(failure)}" for failure in last["failures"][:_SHOWN_MESSAGES]]
+    if sentences:
+        sentences.append(
+            "Readers keep what they had. docs/runbook.md says what to do; all of the run: kizuna ui"
+        )
+    return sentences
+
+
+def _print_pages(out: Console, found: dict[str, Path | None]) -> None:
+    shown = {label: found[name] for name, label in _PAGES.items() if found[name] is not None}
+    width = max(map(len, shown), default=0)
+    for label, path in shown.items():
+        out.print(f"{label:{width}}  {short(path)}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _sources_table(totals: list[dict[str, Any]]) -> Table:
@@ -141,29 +230,5 @@ def _sources_table(totals: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _last_runs(home: Home, config: Path, limit: int = 5) -> list[dict[str, Any]]:
-    import datetime as dt
-
-    import dagster as dg
-
-    from orchestration.instance import open_instance
-    from orchestration.jobs import NIGHTLY
-
-    if not (home.dagster / "dagster.yaml").exists():
-        return []
-    with open_instance(home, config) as instance:
-        records = instance.get_run_records(filters=dg.RunsFilter(job_name=NIGHTLY), limit=limit)
-    return [
-        {
-            "run_id": record.dagster_run.run_id,
-            "as_of": record.dagster_run.tags.get("kizuna/as_of", ""),
-            "status": record.dagster_run.status.value.lower(),
-            "started_at": f"{dt.datetime.fromtimestamp(record.start_time, dt.UTC):%Y-%m-%d %H:%M:%S}"
-            if record.start_time
-            else "",
-            "seconds": round(record.end_time - record.start_time)
-            if record.end_time and record.start_time
-            else "",
-        }
-        for record in records
-    ]
+def _versions(count: int) -> str:
+    return "1 version" if count == 1 else f"{count} versions"

@@ -49,7 +49,7 @@ def kizuna(shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         monkeypatch.delenv(variable, raising=False)
 
     def run(*arguments: str, columns: int = 200) -> Ended:
-        for module in ("orchestration.cli.main", "orchestration.cli.source"):
+        for module in ("orchestration.cli.main", "orchestration.cli.source", "orchestration.cli.terminal"):
             monkeypatch.setattr(sys.modules[module], "out", Console(width=columns, no_color=True))
             monkeypatch.setattr(
                 sys.modules[module], "err", Console(stderr=True, width=columns, no_color=True)

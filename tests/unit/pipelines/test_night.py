@@ -11,6 +11,7 @@ from pipelines.home import Home
 from pipelines.ingest import ingest_source
 from pipelines.privacy import CustomerKeySecretChangedError
 from pipelines.settings import load_settings
+from pipelines.totals import ingestion_totals
 from pipelines.warehouse import open_warehouse
 
 AS_OF = dt.date(2024, 2, 29)
@@ -79,7 +80,7 @@ def test_counts_of_raw_tables_and_the_commonest_reasons(home):
 
 
 def test_totals_by_source(home):
-    assert night.ingestion_totals(home) == [
+    assert ingestion_totals(home) == [
         {
             "source": "orders",
             "files": 2,
@@ -98,7 +99,7 @@ def test_totals_of_a_source_of_which_no_file_could_be_read(tmp_path, settings):
     (tmp_path / "1.csv").write_text("")
     home = Home(tmp_path / "state").create()
     ingest_source(home, settings, "orders")
-    [total] = night.ingestion_totals(home)
+    [total] = ingestion_totals(home)
     assert (total["source"], total["files"], total["files_rejected"], total["rows_read"]) == (
         "orders",
         1,

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import vl_convert
 
-from pipelines.scorecard import scorecard
+from pipelines.scorecard.page import scorecard
 
 NASTY = "</script><img src=x onerror=alert(1)>"
 
@@ -54,25 +55,39 @@ def content_of(page: str) -> dict:
 
 
 def test_panels_and_tiles_without_a_table_or_a_number_are_left_out(database):
-    content = content_of(scorecard(database, "Shop"))
+    content = content_of(scorecard(database, "Shop", "EUR"))
     assert set(content["panels"]) == {"loyalty", "satisfaction"}
-    assert [(tile["name"], tile["value"], tile["n"], tile["month"]) for tile in content["tiles"]] == [
-        ("nps", 12.5, 80, "2024-02-01")
+    shown = {
+        tile["name"]: dict(zip(tile["columns"], tile["values"][0], strict=True)) for tile in content["tiles"]
+    }
+    assert set(shown) == {"nps", "csat", "ces", "response_rate"}  # the page leaves out those without a number
+    assert [shown["nps"][name] for name in ("part", "value", "n", "month")] == [
+        "(all)",
+        12.5,
+        80,
+        "2024-02-01",
     ]
+    assert content["findings"] == []
 
 
 def test_the_same_publication_gives_the_same_page(database):
-    assert scorecard(database, "Shop") == scorecard(database, "Shop")
+    assert scorecard(database, "Shop", "EUR") == scorecard(database, "Shop", "EUR")
+
+
+def test_the_code_that_draws_is_made_once(database, tmp_path, monkeypatch):
+    first = scorecard(database, "Shop", "EUR", cache=tmp_path / "cache")
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda: pytest.fail("made again"))
+    assert scorecard(database, "Shop", "EUR", cache=tmp_path / "cache") == first
 
 
 def test_names_cannot_break_out_of_the_page(database):
-    page = scorecard(database, NASTY)
+    page = scorecard(database, NASTY, "EUR")
     assert NASTY not in page
     assert content_of(page)["filters"]["department"] == [NASTY]
 
 
 def test_only_its_own_scripts_may_run(database):
-    page = scorecard(database, "Shop")
+    page = scorecard(database, "Shop", "EUR")
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', page)[1]
     assert "default-src 'none'" in policy
     assert "'unsafe-eval'" not in policy
