@@ -97,6 +97,11 @@ class Home:
         return self.dbt / "lineage.json"
 
     @property
+    def cache(self) -> Path:
+        """What takes long to make and is the same every night; it is made again where it is missing."""
+        return self.root / "cache"
+
+    @property
     def docs(self) -> Path:
         """The data dictionary and dbt's pages."""
         return self.root / "docs"

@@ -26,7 +26,10 @@ class Tile:
         table: what the query reads; a publication without it has no such headline.
         unit: points, percent, money or ratio.
         columns: value, lower and upper end of its interval (or null), and what it is made of.
-        where: the one row; ``{month}`` stands for the last whole month, and a headline with it has a trend.
+        where: the rows of all parts (departments or segments) and of the whole, (all).
+        part: the column that tells the parts apart.
+        is_monthly: whether it has a row for each month, and so a trend.
+        panel: where more is said about it.
     """
 
     name: str
@@ -34,28 +37,45 @@ class Tile:
     unit: str
     columns: tuple[str, str, str, str]
     where: str
-
-    @property
-    def is_monthly(self) -> bool:
-        return "{month}" in self.where
+    part: str
+    is_monthly: bool
+    panel: str
 
     @property
     def sql(self) -> str:
-        value, lower, upper, n = self.columns
-        month = "month" if self.is_monthly else "cast(null as date)"
+        """The one row of the whole company, in the last whole month."""
+        month = f" and month = {LAST_MONTH}" if self.is_monthly else ""
         return (
-            f"select {value} as value, {lower} as lower, {upper} as upper, {n} as n, {month} as month"
-            f" from {self.table} where {self.where.format(month=f'month = {LAST_MONTH}')}"
+            f"select {self._selected} from {self.table} where {self.where} and {self.part} = '(all)'{month}"
         )
 
     @property
     def trend_sql(self) -> str:
         """The values of the last whole months, oldest first."""
-        until = self.where.format(month=f"month <= {LAST_MONTH}")
         return (
-            f"select value from (select month, {self.columns[0]} as value from {self.table} where {until}"
+            f"select value from (select month, {self.columns[0]} as value from {self.table}"
+            f" where {self.where} and {self.part} = '(all)' and month <= {LAST_MONTH}"
             f" order by month desc limit {TREND_MONTHS}) order by month"
         )
+
+    @property
+    def parts_sql(self) -> str:
+        """Rows of the whole and of every part, of as many whole months as a trend has, oldest first."""
+        months = (
+            f" and month between {LAST_MONTH} - interval {TREND_MONTHS - 1} month and {LAST_MONTH}"
+            if self.is_monthly
+            else ""
+        )
+        return (
+            f"select {self.part} as part, {self._selected} from {self.table} where {self.where}{months}"
+            " order by part, month"
+        )
+
+    @property
+    def _selected(self) -> str:
+        value, lower, upper, n = self.columns
+        month = "month" if self.is_monthly else "cast(null as date)"
+        return f"{value} as value, {lower} as lower, {upper} as upper, {n} as n, {month} as month"
 
 
 @dataclass(frozen=True)
@@ -72,23 +92,26 @@ class Headline:
     trend: tuple[float | None, ...]  # the values of up to twelve months, oldest first; empty: it has none
 
 
-def _of_surveys(name: str, unit: str, n: str) -> Tile:
+def _of_surveys(name: str, unit: str, n: str, panel: str) -> Tile:
     columns = (name, f"{name}_lower", f"{name}_upper", n)
-    return Tile(name, "kpi.kpi_loyalty_monthly", unit, columns, "level = 'month' and {month}")
+    return Tile(name, "kpi.kpi_loyalty_monthly", unit, columns, _BY_DEPARTMENT, "department", True, panel)
 
 
+def _of_sales(name: str, unit: str, column: str) -> Tile:
+    columns = (column, "null", "null", "lines")
+    return Tile(
+        name, "kpi.kpi_sales_quality_monthly", unit, columns, _BY_DEPARTMENT, "department", True, "sales"
+    )
+
+
+_BY_DEPARTMENT = "level in ('month', 'month_department')"
 TILES = (
-    _of_surveys("nps", "points", "nps_n"),
-    _of_surveys("csat", "percent", "csat_n"),
-    _of_surveys("ces", "percent", "ces_n"),
-    _of_surveys("response_rate", "percent", "invitations"),
-    Tile(
-        "bad_sales",
-        "kpi.kpi_sales_quality_monthly",
-        "percent",
-        ("bad_share", "null", "null", "lines"),
-        "level = 'month' and {month}",
-    ),
+    _of_surveys("nps", "points", "nps_n", "loyalty"),
+    _of_surveys("csat", "percent", "csat_n", "satisfaction"),
+    _of_surveys("ces", "percent", "ces_n", "satisfaction"),
+    _of_surveys("response_rate", "percent", "invitations", "satisfaction"),
+    _of_sales("net_sales", "money", "net_amount"),
+    _of_sales("bad_sales", "percent", "bad_share"),
     Tile(
         "silent",
         "kpi.kpi_silent_customers",
@@ -99,14 +122,20 @@ TILES = (
             "silent_per_complaint_upper",
             "customers_with_problem",
         ),
-        "period = '(all)' and department = '(all)' and problem_kind = '(orders)'",
+        "period = '(all)' and problem_kind = '(orders)'",
+        "department",
+        False,
+        "silence",
     ),
     Tile(
         "lifetime_value",
         "kpi.clv_segments",
         "money",
         ("clv_mean", "clv_mean_lower", "clv_mean_upper", "customers"),
-        "segment = '(all)'",
+        "true",
+        "segment",
+        False,
+        "lifetime_value",
     ),
 )
 

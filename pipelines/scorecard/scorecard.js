@@ -1,159 +1,358 @@
 // The page at work: chooses rows by the filters, hands them to the charts and the tables, says everything in the
 // chosen language. Computes no number.
-(() => {
-  "use strict";
-  const content = JSON.parse(document.getElementById("content").textContent);
-  const form = document.getElementById("filters");
-  const root = document.documentElement;
-  const ALL = "(all)";
-  const PERIODS = ["all", "12", "6"];
-  const THEMES = ["auto", "light", "dark"];
-  const chosen = { department: ALL, segment: ALL, period: "all", language: firstLanguage(), theme: "auto" };
-  const views = {};
+const form = document.getElementById("filters");
+const FILTERS = ["department", "segment"];
+const PERIODS = ["all", "12", "6"];
+const THEMES = ["auto", "light", "dark"];
+const FONT = { font: "system-ui, 'Hiragino Sans', 'Noto Sans CJK JP', sans-serif" };
+const CONFIG = {
+  ...FONT,
+  axis: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: 180 },
+  legend: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
+  view: { stroke: null },
+  background: null,
+};
+const views = {};
+const rows = Object.fromEntries(Object.entries(content.panels).map(([name, panel]) => [name, rowsIn(panel)]));
+const panelOf = (name) => document.getElementById(name);
+const has = (name, column) => content.panels[name].columns.includes(column);
+// Panels that set departments or segments beside one another go on showing all, and mark the chosen one.
+const marks = (name, filter) => content.panels[name].clicks[filter];
+const isSet = (filter) => chosen[filter] !== (filter === "period" ? "all" : ALL);
+const hasMonths = (name) => has(name, "month") && new Set(rows[name].map((row) => row.month)).size > 1;
 
-  function firstLanguage() {
-    const known = Object.keys(content.texts);
-    return navigator.languages.map((tag) => tag.split("-")[0]).find((tag) => known.includes(tag)) || known[0];
-  }
-  const texts = () => content.texts[chosen.language];
-  const word = (value) => texts().values[value] ?? value;
-
-  // Rows of another department or segment are left out; a panel that is of all of them stays as it is.
-  function rowsOf(name) {
-    const { rows, words } = content.panels[name];
-    const months = [...new Set(rows.map((row) => row.month).filter(Boolean))].sort();
-    const first = chosen.period === "all" || months.length < 2 ? "" : months[Math.max(0, months.length - Number(chosen.period))];
-    const kept = rows.filter((row) =>
-      (row.month === undefined || row.month >= first) && matches(name, rows, row, "department") && matches(name, rows, row, "segment"));
-    return kept.map((row) => {
-      const labels = Object.fromEntries(words.map((column) => [`${column}_label`, row[column] === null ? "" : word(row[column])]));
-      return { ...row, ...labels };
-    });
-  }
-  function matches(name, rows, row, filter) {
-    if (!(filter in row)) return true;
-    const hasTotal = rows.some((other) => other[filter] === ALL);
-    if (chosen[filter] === ALL) return !hasTotal || isOverview(name, filter) || row[filter] === ALL;
-    return row[filter] === chosen[filter];
-  }
-  // Panels that set departments or segments beside one another show all of them until one is chosen.
-  const isOverview = (name, filter) => (content.panels[name].clicks || [])[0] === filter;
-
-  function number(value, unit) {
-    const digits = unit === "money" || Number.isInteger(value) ? 0 : 1;
-    return new Intl.NumberFormat(chosen.language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)
-      + (unit === "percent" ? " %" : "");
-  }
-  function cell(value, column, words) {
-    if (value === null || value === undefined) return "";
-    if (words.includes(column)) return word(value);
-    if (typeof value === "number") return new Intl.NumberFormat(chosen.language, { maximumFractionDigits: 4 }).format(value);
-    return String(value);
-  }
-  function element(tag, text, attributes = {}) {
-    const made = document.createElement(tag);
-    if (text !== undefined) made.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+// What of a panel's own columns is shown: the values that a click on another panel chose, or the first.
+function pickOf(name, column, among) {
+  return among.some((row) => row[column] === chosen[column]) ? chosen[column] : among[0][column];
+}
+function picked(name) {
+  return content.panels[name].picks.reduce((left, column) => {
+    const value = pickOf(name, column, left);
+    return left.filter((row) => row[column] === value);
+  }, rows[name]);
+}
+function matches(name, row, filter) {
+  if (!has(name, filter) || marks(name, filter)) return true;
+  if (isSet(filter)) return row[filter] === chosen[filter];
+  return row[filter] === ALL || !rows[name].some((other) => other[filter] === ALL);
+}
+function chosenRows(name) {
+  const months = hasMonths(name) ? [...new Set(rows[name].map((row) => row.month))].sort() : [];
+  const first = isSet("period") && months.length ? months.at(-Number(chosen.period)) ?? months[0] : "";
+  return picked(name).filter((row) =>
+    (!first || row.month >= first) && FILTERS.every((filter) => matches(name, row, filter)));
+}
+function isMarked(name, row) {
+  const set = Object.entries(content.panels[name].clicks).filter(([filter]) => chosen[filter] !== null && chosen[filter] !== ALL);
+  return set.length > 0 && set.every(([filter, column]) => row[column] === chosen[filter]);
+}
+// Beside each value what people read, for the chart.
+function drawn(name, shown) {
+  const anyMarked = shown.some((row) => isMarked(name, row));
+  return shown.map((row) => {
+    const made = { ...row, faded: anyMarked && !isMarked(name, row) };
+    for (const column of content.panels[name].columns) {
+      made[`${column}_text`] = said(row, column);
+      made[`${column}_short`] = said(row, column, true);
+      made[`${column}_span`] = shortSpan(row, column);
+    }
     return made;
-  }
-
-  function sayTiles() {
-    const place = document.getElementById("tiles");
-    place.querySelectorAll(".tile").forEach((tile) => tile.remove());
-    for (const tile of content.tiles) {
-      const box = element("div", undefined, { class: "tile", "data-tile": tile.name });
-      box.append(element("small", texts().page[`tile_${tile.name}`]), element("b", number(tile.value, tile.unit)));
-      const parts = [];
-      if (tile.lower !== null) parts.push(`${number(tile.lower, tile.unit)} – ${number(tile.upper, tile.unit)}`);
-      parts.push(`n = ${number(tile.n, "count")}`);
-      if (tile.month) parts.push(tile.month.slice(0, 7));
-      box.append(element("small", parts.join(" · ")));
-      place.append(box);
-    }
-  }
-
-  function tableOf(name, rows) {
-    const { words } = content.panels[name];
-    const columns = Object.keys(content.panels[name].rows[0]).filter((column) => column in texts().columns);
-    const table = element("table");
-    const head = table.createTHead().insertRow();
-    for (const column of columns) head.append(element("th", texts().columns[column], { scope: "col" }));
-    const body = table.createTBody();
-    for (const row of rows) {
-      const line = body.insertRow();
-      for (const column of columns) {
-        line.append(element("td", cell(row[column], column, words), typeof row[column] === "number" ? { class: "number" } : {}));
-      }
-    }
-    return table;
-  }
-
-  async function draw(name) {
-    const panel = document.getElementById(name);
-    const rows = rowsOf(name);
-    panel.querySelector(".empty").hidden = rows.length > 0;
-    panel.querySelector(".chart").hidden = rows.length === 0;
-    panel.querySelector(".scroll").replaceChildren(tableOf(name, rows));
-    if (rows.length === 0) return;
-    if (!views[name]) {
-      const spec = { ...content.specs[chosen.language][name], datasets: { rows } };
-      const made = await vegaEmbed(panel.querySelector(".chart"), spec, { actions: false, renderer: "svg", ast: true, logLevel: 1 }); // errors only
-      views[name] = made.view;
-      made.view.description(texts().panels[name].title);
-      made.view.addEventListener("click", (_, item) => click(name, item));
-      return;
-    }
-    await views[name].data("rows", rows).resize().runAsync();
-  }
-  // From any panel to all others: the chosen department or segment is followed everywhere.
-  function click(name, item) {
-    const clicks = content.panels[name].clicks;
-    if (!clicks || !item || !item.datum || item.datum[clicks[1]] === undefined) return;
-    const [filter, column] = clicks;
-    const value = item.datum[column];
-    if (value !== ALL && !content.filters[filter].includes(value)) return;
-    chosen[filter] = chosen[filter] === value ? ALL : value;
-    form.elements[filter].value = chosen[filter];
-    drawAll();
-  }
-  const drawAll = () => Promise.all(Object.keys(content.panels).map(draw));
-
-  function options(name, values, label) {
-    const select = form.elements[name];
-    select.replaceChildren(...values.map((value) => element("option", label(value), { value })));
-    select.value = chosen[name];
-  }
-  function say() {
-    root.lang = chosen.language;
-    const { page, panels } = texts();
-    document.querySelectorAll("[data-text]").forEach((place) => { place.textContent = page[place.dataset.text]; });
-    for (const name of Object.keys(content.panels)) {
-      const panel = document.getElementById(name);
-      panel.querySelector("h2").textContent = panels[name].title;
-      panel.querySelector(".question").textContent = panels[name].question;
-    }
-    options("department", [ALL, ...content.filters.department], (value) => (value === ALL ? page.all : word(value)));
-    options("segment", [ALL, ...content.filters.segment], (value) => (value === ALL ? page.all : word(value)));
-    options("period", PERIODS, (value) => page[`period_${value}`]);
-    options("language", Object.keys(content.texts), (value) => content.texts[value].page.name);
-    options("theme", THEMES, (value) => page[`theme_${value}`]);
-    sayTiles();
-    for (const name of Object.keys(views)) { views[name].finalize(); delete views[name]; }
-    return drawAll();
-  }
-
-  form.addEventListener("change", (event) => {
-    const { name, value } = event.target;
-    chosen[name] = value;
-    if (name === "theme") root.dataset.theme = value;
-    else if (name === "language") say();
-    else drawAll();
   });
-  form.addEventListener("reset", (event) => {
-    event.preventDefault();
-    Object.assign(chosen, { department: ALL, segment: ALL, period: "all" });
-    say();
+}
+
+// A chart in the chosen language: each of its places, such as {{columns.nps}}, becomes the text.
+function inWords(spec) {
+  if (typeof spec === "string") {
+    return spec.replace(/\{\{(\w+)\.(.+?)\}\}/g, (_, part, name) => texts()[part][name] ?? name).replace("{currency}", content.currency);
+  }
+  if (Array.isArray(spec)) return spec.map(inWords);
+  if (spec === null || typeof spec !== "object") return spec;
+  return Object.fromEntries(Object.entries(spec).map(([key, value]) => [key, inWords(value)]));
+}
+// A chart without the layers of which nothing is known here, such as scores with too few answers.
+function ofKnown(spec, read) {
+  if (spec.layer) {
+    const layer = spec.layer.map((part) => ofKnown(part, read)).filter(Boolean);
+    return layer.length ? { ...spec, layer } : null;
+  }
+  const isUnknown = ({ field, type }) => type === "quantitative" && field in read[0] && read.every((row) => row[field] === null);
+  return Object.values(spec.encoding).some(isUnknown) ? null : spec;
+}
+// Charts with one line for each value are as high as they have lines.
+const firstOf = (spec) => (spec.layer ? firstOf(spec.layer[0]) : spec);
+function heightOf(spec, read) {
+  if (!spec.height.step) return spec.height;
+  return spec.height.step * new Set(read.map((row) => row[firstOf(spec).encoding.y.field])).size;
+}
+async function draw(name) {
+  const panel = panelOf(name);
+  const shown = chosenRows(name);
+  const read = drawn(name, shown);
+  const isTold = !content.specs[name];
+  const spec = isTold || shown.length === 0 ? null : ofKnown(content.specs[name], read);
+  const isEmpty = shown.length === 0 || (!isTold && !spec);
+  panel.querySelector(".empty").hidden = !isEmpty;
+  panel.querySelector(".drawing").hidden = isEmpty;
+  sayScope(name);
+  sayPicks(name);
+  drawTable(name, shown);
+  if (isEmpty) return;
+  if (isTold) return tell(name, shown);
+  const parts = JSON.stringify(spec);
+  if (views[name]?.parts !== parts) return embed(name, spec, read, parts);
+  await views[name].view.height(heightOf(spec, read)).data("rows", read).resize().runAsync();
+}
+async function embed(name, spec, read, parts) {
+  views[name]?.view.finalize();
+  const said = { ...inWords(spec), height: heightOf(spec, read), datasets: { rows: read } };
+  const place = panelOf(name).querySelector(".chart");
+  const { view } = await vegaEmbed(place, said, { actions: false, renderer: "svg", ast: true, config: CONFIG });
+  views[name] = { view, parts };
+  view.description(texts().panels[name].title);
+  view.addEventListener("click", (_, item) => item?.datum && follow(name, item.datum));
+}
+function drawTable(name, shown) {
+  const place = panelOf(name).querySelector(".scroll");
+  if (!panelOf(name).querySelector("details").open) return place.replaceChildren();
+  const redraw = () => drawTable(name, shown);
+  place.replaceChildren(tableOf(name, shown, { follow: (row) => follow(name, row), isChosen: (row) => isMarked(name, row), redraw }));
+}
+// Panels in words: one paragraph a row, of those parts of which everything is known.
+function tell(name, shown) {
+  const { heading, badge, parts } = texts().panels[name];
+  const list = element("ul", undefined, { class: "stories" });
+  for (const row of shown) {
+    const story = element("li", undefined, { "data-verdict": row.verdict });
+    const title = element("p", undefined, { class: "heading" });
+    title.append(element("b", sentence(heading, row)), " ", element("span", sentence(badge, row), { class: "badge" }));
+    const words = parts.filter((part) => isKnown(part, row)).map((part) => sentence(part, row));
+    story.append(title, element("p", words.join(" ")));
+    list.append(story);
+  }
+  panelOf(name).querySelector(".chart").replaceChildren(list);
+}
+const drawAll = () => Promise.all(Object.keys(content.panels).map(draw));
+
+// ---- what is chosen, and where it shows ----
+
+// From any panel to all others. A second click on the same takes it back, and so do the chips and the browser's way back.
+function follow(name, row) {
+  const { clicks, leads_to: leadsTo } = content.panels[name];
+  const entries = Object.entries(clicks).filter(([, column]) => row[column] !== undefined && row[column] !== null);
+  const changes = {};
+  for (const [filter, column] of entries) {
+    if (!FILTERS.includes(filter)) changes[filter] = row[column];
+    else if (row[column] === ALL || content.filters[filter].includes(row[column]))
+      changes[filter] = chosen[filter] === row[column] ? ALL : row[column];
+  }
+  if (Object.keys(changes).length === 0) return;
+  choose(changes);
+  if (leadsTo && panelOf(leadsTo)) show(leadsTo);
+}
+function choose(changes) {
+  Object.assign(chosen, changes);
+  history.pushState({ ...chosen }, "");
+  return refresh();
+}
+function refresh() {
+  for (const name of [...FILTERS, "period"]) form.elements[name].value = chosen[name];
+  sayChips();
+  sayTiles();
+  return drawAll();
+}
+function show(name) {
+  const panel = panelOf(name);
+  panel.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  panel.classList.add("pointed");
+  setTimeout(() => panel.classList.remove("pointed"), 1600);
+}
+const filterWord = (filter) => (filter === "period" ? texts().page[`period_${chosen.period}`] : word(chosen[filter], filter));
+
+function sayChips() {
+  const { page } = texts();
+  const set = [...FILTERS, "period"].filter(isSet);
+  const bar = document.getElementById("active");
+  const chips = set.map((filter) => {
+    const chip = element("button", `${page[filter]}: ${filterWord(filter)}`, { type: "button", "data-chip": filter });
+    chip.setAttribute("aria-label", page.remove.replace("{filter}", chip.textContent));
+    chip.append(element("span", " ✕", { "aria-hidden": "true" }));
+    chip.addEventListener("click", () => choose({ [filter]: filter === "period" ? "all" : ALL }));
+    return chip;
   });
-  form.addEventListener("submit", (event) => event.preventDefault());
-  say().then(() => { root.dataset.ready = String(Math.round(performance.now())); }, (error) => { root.dataset.failed = String(error); throw error; });
-})();
+  bar.hidden = set.length === 0;
+  bar.querySelector(".chips").replaceChildren(...chips);
+  document.getElementById("said").textContent =
+    set.length ? `${page.shown} ${set.map((filter) => `${page[filter]}: ${filterWord(filter)}`).join(", ")}` : page.shown_all;
+}
+// Under the question of each panel: which of the chosen filters it follows, and which it cannot.
+function sayScope(name) {
+  const { page } = texts();
+  const place = panelOf(name).querySelector(".scope");
+  const notes = [...FILTERS, "period"].filter(isSet).map((filter) => {
+    const follows = filter === "period" ? hasMonths(name) : has(name, filter) || marks(name, filter);
+    if (!follows) return element("span", page[`not_by_${filter}`], { class: "not" });
+    const text = marks(name, filter) ? page.marked.replace("{value}", filterWord(filter)) : filterWord(filter);
+    return element("span", text, { class: "follows" });
+  });
+  place.replaceChildren(...notes);
+}
+function sayPicks(name) {
+  for (const select of panelOf(name).querySelectorAll("select")) {
+    const column = select.name;
+    const before = content.panels[name].picks.slice(0, content.panels[name].picks.indexOf(column));
+    const among = before.reduce((left, other) => left.filter((row) => row[other] === pickOf(name, other, left)), rows[name]);
+    const labels = new Map(among.map((row) => [row[column], row[column.replace(/_id$/, "_name")] ?? row[column]]));
+    select.replaceChildren(...[...labels].map(([value, label]) => element("option", word(label, column), { value })));
+    select.value = pickOf(name, column, among);
+  }
+}
+
+// ---- headlines and findings ----
+
+function sayTiles() {
+  const { page } = texts();
+  const place = document.getElementById("tiles");
+  place.querySelectorAll(".tile").forEach((tile) => tile.remove());
+  for (const tile of content.tiles) {
+    const all = rowsIn(tile);
+    const wanted = chosen[tile.part];
+    const ofPart = all.filter((row) => row.part === wanted && row.value !== null);
+    const series = ofPart.length ? ofPart : all.filter((row) => row.part === ALL && row.value !== null);
+    const now = series.at(-1);
+    if (!now) continue;
+    place.append(tileOf(tile, now, series, page));
+  }
+}
+function tileOf(tile, now, series, page) {
+  const box = element("button", undefined, { type: "button", class: "tile", "data-tile": tile.name });
+  box.addEventListener("click", () => show(tile.panel));
+  const value = amount(now.value, tile.unit);
+  box.append(element("span", page[`tile_${tile.name}`], { class: "name" }), element("b", value, value.length > 8 ? { class: "long" } : {}));
+  if (now.lower !== null && now.upper !== null) box.append(element("small", interval(now.lower, now.upper, tile.unit)));
+  const before = series.length > 1 ? series.at(-2) : null;
+  if (before) box.append(changeOf(tile, now, before, page));
+  const made = [`n = ${amount(now.n, "count")}`];
+  if (now.month) made.push(date(now.month, "month"));
+  if (isSet("department") || isSet("segment")) made.push(now.part === ALL ? page.whole : word(now.part, tile.part));
+  box.append(element("small", made.join(" · ")));
+  if (series.length > 2) box.append(sparkline(series.map((row) => row.value)));
+  return box;
+}
+// Which way it went, with the number it came from. It counts as a change where both intervals lie apart; anything less
+// may be chance.
+function changeOf(tile, now, before, page) {
+  const from = amount(before.value, tile.unit);
+  const isSure = now.lower !== null && before.lower !== null && (now.lower > before.upper || now.upper < before.lower);
+  const arrow = now.value > before.value ? "▲" : now.value < before.value ? "▼" : "＝";
+  const text = page.change.replace("{from}", from).replace("{month}", date(before.month, "month"));
+  const note = now.lower === null ? "" : isSure ? page.change_sure : page.change_unsure;
+  const made = element("small", `${arrow} ${text}${note}`, { class: "change" });
+  if (isSure) made.classList.add("sure");
+  return made;
+}
+function sparkline(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const place = (value, index) =>
+    `${((100 * index) / (values.length - 1)).toFixed(1)},${(22 - (20 * (value - low)) / (high - low || 1)).toFixed(1)}`;
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 100 24");
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(svg.namespaceURI, "polyline");
+  line.setAttribute("points", values.map(place).join(" "));
+  svg.append(line);
+  return svg;
+}
+const FINDINGS_SHOWN = 4; // a list that fits one look; the rest is one click away
+function sayFindings() {
+  for (const list of document.querySelectorAll("[data-findings]")) {
+    const isGood = list.dataset.findings === "good";
+    const items = content.findings.filter((finding) => finding.good === isGood)
+      .flatMap((finding) => rowsIn(finding).map((row) => findingOf(finding, row)));
+    const none = element("li", texts().page[isGood ? "nothing_good" : "nothing_bad"], { class: "none" });
+    list.replaceChildren(...(items.length ? items.slice(0, FINDINGS_SHOWN) : [none]));
+    const more = list.parentElement.querySelector("details");
+    more.hidden = items.length <= FINDINGS_SHOWN;
+    more.querySelector("ul").replaceChildren(...items.slice(FINDINGS_SHOWN));
+  }
+}
+function findingOf(finding, row) {
+  const item = element("li");
+  const button = element("button", sentence(texts().findings[finding.name], row), { type: "button", "data-finding": finding.name });
+  button.addEventListener("click", () => {
+    const changes = Object.fromEntries(finding.follows.map((column) => [column, row[column]]));
+    if (Object.keys(changes).length) choose(changes);
+    show(finding.panel);
+  });
+  item.append(button);
+  return item;
+}
+
+// ---- the whole page in one language ----
+
+function options(name, values, label) {
+  const select = form.elements[name];
+  select.replaceChildren(...values.map((value) => element("option", label(value), { value })));
+  select.value = chosen[name];
+}
+function say() {
+  root.lang = chosen.language;
+  const { page, panels, groups } = texts();
+  document.title = `${document.querySelector("h1").dataset.company} – ${page.title}`;
+  document.querySelectorAll("[data-text]").forEach((place) => { place.textContent = page[place.dataset.text]; });
+  document.querySelectorAll("[data-label]").forEach((place) => { place.setAttribute("aria-label", page[place.dataset.label]); });
+  document.querySelectorAll("[data-group]").forEach((place) => { place.textContent = groups[place.dataset.group]; });
+  document.querySelectorAll("time").forEach((place) => { place.textContent = date(place.dateTime, "day"); });
+  for (const name of Object.keys(content.panels)) {
+    panelOf(name).querySelector("h3").textContent = panels[name].title;
+    panelOf(name).querySelector(".question").textContent = panels[name].question;
+  }
+  const all = (name) => (value) => (value === ALL ? page[`all_${name}`] : word(value, name));
+  for (const name of FILTERS) {
+    options(name, [ALL, ...content.filters[name]], all(name));
+    form.elements[name].closest("label").hidden = content.filters[name].length === 0;
+  }
+  options("period", PERIODS, (value) => page[`period_${value}`]);
+  options("language", Object.keys(content.texts), (value) => content.texts[value].page.name);
+  options("theme", THEMES, (value) => page[`theme_${value}`]);
+  sayFindings();
+  for (const name of Object.keys(views)) { views[name].view.finalize(); delete views[name]; }
+  return refresh();
+}
+
+form.addEventListener("change", ({ target: { name, value } }) => {
+  if (name === "theme") { chosen.theme = value; root.dataset.theme = value; }
+  else if (name === "language") { chosen.language = value; say(); }
+  else choose({ [name]: value });
+});
+form.addEventListener("submit", (event) => event.preventDefault());
+for (const button of document.querySelectorAll("[data-reset]")) {
+  button.addEventListener("click", () => choose({ department: ALL, segment: ALL, period: "all" }));
+}
+addEventListener("popstate", (event) => {
+  if (!event.state) return;
+  const { language, theme } = chosen;
+  Object.assign(chosen, event.state, { language, theme });
+  refresh();
+});
+for (const name of Object.keys(content.panels)) {
+  const panel = panelOf(name);
+  panel.querySelector("details").addEventListener("toggle", () => drawTable(name, chosenRows(name)));
+  panel.querySelector("[data-take=csv]").addEventListener("click", () => save(name, chosenRows(name)));
+  panel.querySelector("[data-take=copy]").addEventListener("click", async (event) => {
+    await copy(name, chosenRows(name));
+    event.target.textContent = texts().page.copied;
+    setTimeout(() => { event.target.textContent = texts().page.copy; }, 1600);
+  });
+  for (const select of panel.querySelectorAll("select")) {
+    select.addEventListener("change", () => choose({ [select.name]: select.value }));
+  }
+}
+for (const link of document.querySelectorAll("nav [data-goes]")) {
+  link.addEventListener("click", () => document.getElementById(link.dataset.goes).scrollIntoView());
+}
+history.replaceState({ ...chosen }, "");
+say().then(
+  () => { root.dataset.ready = String(Math.round(performance.now())); },
+  (error) => { root.dataset.failed = String(error); throw error; },
+);

@@ -20,13 +20,19 @@ class Texts:
         panels: title and question of each panel.
         columns: headings, by column of the published tables.
         values: words for the values of columns that hold words.
-        page: everything else.
+        groups: titles of the parts of the page.
+        findings: sentences about what stands out.
+        units: what is written beside an axis.
+        page: everything else. ``{currency}`` stands for that of the company.
     """
 
     language: str
-    panels: dict[str, dict[str, str]]
+    panels: dict[str, dict[str, Any]]
     columns: dict[str, str]
     values: dict[str, str]
+    groups: dict[str, str]
+    findings: dict[str, str]
+    units: dict[str, str]
     page: dict[str, str]
 
     def column(self, name: str) -> str:
@@ -47,4 +53,4 @@ def texts_of(language: str) -> Texts:
     """The texts of one of ``LANGUAGES``."""
     read = resources.files("pipelines.scorecard").joinpath("texts", f"{language}.yml").read_text("utf-8")
     words: dict[str, Any] = yaml.safe_load(read)
-    return Texts(language, words["panels"], words["columns"], words["values"], words["page"])
+    return Texts(language, **words)
