@@ -7,4 +7,5 @@ ARRIVALS = "arrivals"  # the job that reads new files
 
 AS_OF = "kizuna/as_of"  # tag: the business date of a night
 BY_COMMAND = "kizuna/command_line"  # tag of runs that live in the process of `kizuna run`
-PROCESS = "kizuna/process"  # tag of runs that wait for their turn: the process that waits
+# Tag of runs that wait for their turn: the process that waits. Dagster's pages hide tags that begin like this.
+PROCESS = ".dagster/kizuna/process"

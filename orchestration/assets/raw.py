@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL, raw_key, source_key, table_key
+from orchestration.names import AS_OF
 from orchestration.presentation import bar_plot, markdown_table, table_metadata
 from orchestration.resources import BusinessDate, Company, ProgressDisplay, night_of
 from pipelines import contracts
@@ -303,6 +304,7 @@ def raw_tables(settings: Settings) -> dg.AssetsDefinition:
             as_of = business_date.resolve(company.settings)
             prepare_transformation(home, company.settings, as_of, customer_key_secret(company.settings))
             said = {"as_of_date": as_of.isoformat()}
+            context.instance.add_run_tags(context.run.run_id, {AS_OF: as_of.isoformat()})
         counts = raw_counts(home)
         for contract in contracts.ALL:
             if raw_key(contract) in selected:
