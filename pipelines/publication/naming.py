@@ -15,10 +15,13 @@ _WORDS = {
     "crm": "CRM",
     "csat": "CSAT",
     "duckdb": "DuckDB",
+    "handoff": "hand-off",
+    "handoffs": "hand-offs",
     "id": "ID",
     "iso": "ISO",
     "kizuna": "Kizuna",
     "kpi": "KPI",
+    "n": "number (n)",  # alone; behind what is counted it is its end
     "nps": "NPS",
     "percent": "(%)",
     "poc": "connection",  # a point of connection
@@ -27,6 +30,10 @@ _WORDS = {
 _PHRASES = {
     "as of date": "business date",
     "as of": "the business date",
+    "hand offs": "hand-offs",
+    "high value": "high-value",
+    "monthly": "by month",
+    "non response": "non-response",
     "p value": "p-value",
     "q value": "q-value",
 }

@@ -109,6 +109,33 @@ def test_every_published_column_is_documented(built: Warehouse) -> None:
         assert node["contract"]["enforced"], name
 
 
+def test_a_fact_loses_no_row_where_it_joins_the_star(built: Warehouse) -> None:
+    """Whatever table a key stands in: docs/bi.md promises it, and a join that drops rows says nothing of it."""
+    dimensions = {
+        "customer_key": "dim_customers", "department_key": "dim_departments", "campaign_key": "dim_campaigns",
+        "product_id": "dim_products",
+    }  # fmt: skip
+    columns = built.query(
+        "select table_name, column_name, data_type from duckdb_columns()"
+        " where schema_name = 'marts' and (table_name like 'fct_%' or table_name like 'customer_%')"
+    )
+    lost = {}
+    for table, column, kind in columns.rows():
+        if column in dimensions:
+            dimension, key = dimensions[column], column
+        elif kind == "DATE" and column.endswith("_date"):
+            dimension, key = "dim_dates", "date_day"
+        else:
+            continue
+        may_be_empty = key in ("customer_key", "date_day")
+        unknown = f"{column} not in (select {key} from marts.{dimension})"
+        unknown += "" if may_be_empty else f" or {column} is null"
+        rows = built.query(f"select count(*) from marts.{table} where {unknown}").item()
+        lost[f"{table}.{column}"] = rows
+    assert {"fct_order_lines.campaign_key", "fct_problems.happened_date"} < lost.keys()
+    assert {column: rows for column, rows in lost.items() if rows} == {}
+
+
 def test_nothing_published_names_a_person(built: Warehouse) -> None:
     """No account, address, name or comment of the raw tables appears anywhere in what BI reads."""
     personal = {

@@ -20,6 +20,9 @@ from pipelines.publication.relations import SCHEMAS
         ("nps", "NPS"),
         ("nps_lower", "NPS, lower end"),
         ("nps_n", "NPS, n"),
+        ("n", "Number (n)"),
+        ("handoffs_3_or_more", "Hand-offs 3 or more"),
+        ("hand_offs_12m", "Hand-offs, 12 months"),
         ("lower", "Lower"),  # alone it is the name, not the end of something
         ("nps_12m_mean", "NPS mean, 12 months"),
         ("share_7d", "Share, 7 days"),
@@ -42,7 +45,8 @@ def test_units_ends_and_abbreviations_read_like_words(name: str, shown: str) -> 
 @pytest.mark.parametrize(
     ("table", "shown"),
     [
-        ("kpi_loyalty_monthly", "Loyalty monthly"),
+        ("kpi_loyalty_monthly", "Loyalty by month"),
+        ("kpi_non_response", "Non-response"),
         ("dim_dates", "Dates"),
         ("customer_rfm", "Customer RFM"),
         ("clv_segments", "CLV segments"),
