@@ -69,9 +69,10 @@ _TABLE_PAGE = """{% extends "frame.html" %}
 _INDEX_PAGE = """{% extends "frame.html" %}
 {% block title %}Data quality: {{ result.name }}{% endblock %}
 {% block body %}
+{% macro count(failed, what) %}{{ failed|length }} {{ what }}{{ '' if failed|length == 1 else 's' }}{% endmacro %}
 <h1>Data quality: {{ result.name }}</h1>
 <p class="{{ 'good' if result.passed else 'bad' }}">{{ 'Passed' if result.passed else 'Stopped' }}:
-{{ result.errors|length }} errors, {{ result.warnings|length }} warnings.</p>
+{{ count(result.errors, 'error') }}, {{ count(result.warnings, 'warning') }}.</p>
 <ul>{% for line in result.summary().splitlines() %}<li>{{ line }}</li>{% endfor %}</ul>
 <table>
 <thead><tr><th>Table</th><th>Expectations</th><th>Errors</th><th>Warnings</th></tr></thead>
