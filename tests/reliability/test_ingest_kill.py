@@ -231,7 +231,7 @@ def killed_and_run_again(
 
 
 def test_files(exports, tmp_path):
-    found = killed_and_run_again(exports, tmp_path, ("orders", "lines"), 20, reads_again=False)
+    found = killed_and_run_again(exports, tmp_path, ("orders", "lines"), 12, reads_again=False)
     assert len(found["ingest.loads"]) > 2
     assert found["quarantine.rows"]
 
@@ -240,7 +240,7 @@ def test_a_snapshot_with_deletions(exports, tmp_path):
     before = Home(tmp_path / "before")
     exports.night(before, "customers")
     write_snapshot(exports.folder, 2, range(20, 310))
-    found = killed_and_run_again(exports, tmp_path, ("customers",), 6, before, reads_again=False)
+    found = killed_and_run_again(exports, tmp_path, ("customers",), 5, before, reads_again=False)
     assert {int(row[0]) for row in found["raw_crm.customers"]} == set(range(20, 310))
 
 
@@ -249,7 +249,7 @@ def test_a_database(exports, tmp_path):
     exports.night(before, "crm")
     known = {row[0] for row in state(before, reads_again=True)["raw_crm.products"]}
     grow_database(exports.folder, 1)
-    found = killed_and_run_again(exports, tmp_path, ("crm",), 8, before, reads_again=True)
+    found = killed_and_run_again(exports, tmp_path, ("crm",), 6, before, reads_again=True)
     products = {row[0] for row in found["raw_crm.products"]}
     assert known - products == {str(n) for n in range(0, 20, 2)}
     assert products - known
@@ -258,7 +258,7 @@ def test_a_database(exports, tmp_path):
 
 
 def test_a_service(exports, tmp_path):
-    found = killed_and_run_again(exports, tmp_path, ("service",), 8, reads_again=True)
+    found = killed_and_run_again(exports, tmp_path, ("service",), 6, reads_again=True)
     assert len(found["raw_support.tickets"]) == 6
     assert len(found["raw_support.ticket_events"]) == 13
 
