@@ -34,12 +34,13 @@ from typing import Any
 import duckdb
 import httpx
 
+from .nights import FIRST_NIGHT, finished, kizuna, night
+
 # Superset 6.1.0 imports rich and cachetools without asking for them, and does not start with flask-caching 2.5.
 REQUIREMENTS = (
     "apache-superset==6.1.0", "flask-caching<2.5", "rich", "cachetools", "duckdb==1.5.5", "duckdb-engine==0.17.0",
 )  # fmt: skip
 USER = "analyst"
-FIRST_NIGHT = dt.date(2026, 9, 30)
 MONTH = "2026-09-01 : 2026-10-01"
 SCORES = """
 select department, nps as "NPS", nps_lower as "lower end", nps_upper as "upper end"
@@ -202,22 +203,6 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise RuntimeError(f"Superset ended with {server.returncode}")
-
-
-def kizuna(home: Path, *command: str) -> subprocess.Popen[bytes]:
-    program = Path(sys.executable).with_name("kizuna")
-    environment = os.environ | {"KIZUNA_HOME": str(home)}
-    return subprocess.Popen([program, *command], env=environment, stdout=subprocess.DEVNULL)
-
-
-def night(home: Path, as_of: dt.date) -> subprocess.Popen[bytes]:
-    config = str(home / "demo" / "kizuna.yml")
-    return kizuna(home, "run", "--config", config, "--as-of", as_of.isoformat(), "--json")
-
-
-def finished(process: subprocess.Popen[bytes]) -> None:
-    if process.wait():
-        raise RuntimeError("kizuna failed: its messages are above")
 
 
 def in_file(published_file: Path) -> tuple[str, dt.date, Rows]:
