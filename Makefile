@@ -12,7 +12,7 @@ VALIDATED_CUSTOMERS ?= 4000
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test validate lint format ui bench bench-database bench-readers bench-clv bi-superset lock clean
+.PHONY: help setup demo test validate lint format ui bench bench-database bench-readers bench-clv bi-superset bi-clients lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 16
@@ -62,6 +62,9 @@ bench-clv: $(STAMP) ## Time the lifetime value of a million customers beside lif
 
 bi-superset: $(STAMP) ## Install Superset in a temporary folder, make charts, and publish a night while it is asked for them
 	$(BIN)/python -m tests.bi.superset
+
+bi-clients: $(STAMP) ## Install clients of all kinds in a temporary folder, and publish a night while they read
+	$(BIN)/python -m tests.bi.clients
 
 lock: ## Resolve pyproject.toml anew into requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --all-extras \

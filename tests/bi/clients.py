@@ -202,8 +202,7 @@ def run_quietly(command: Sequence[str | Path]) -> None:
 
 def environment(folder: Path, packages: Sequence[str]) -> Path:
     """The Python of an environment with these packages; one for all who want the same."""
-    place = folder.parent / "-".join(package.partition("=")[0] for package in packages)
-    place = place.with_name(f"{place.name}-{abs(hash(packages))}")
+    place = folder.parent / "+".join(packages)
     python = place / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)

@@ -95,17 +95,16 @@ class Alchemy:
     """An engine counts as a connection: what a tool keeps is the engine."""
 
     versions = ("sqlalchemy", "duckdb-sqlalchemy", "duckdb-engine", "duckdb")
-    pool = None
+    pool = "NullPool"
 
     def __init__(self, address):
         self.address = f"duckdb:///{address}"
 
     def connect(self):
-        from sqlalchemy import create_engine
-        from sqlalchemy.pool import NullPool, QueuePool
+        from sqlalchemy import create_engine, pool
 
-        pool = {None: NullPool, "queue": QueuePool}[self.pool]
-        return create_engine(self.address, connect_args={"read_only": True}, poolclass=pool)
+        chosen = getattr(pool, self.pool)
+        return create_engine(self.address, connect_args={"read_only": True}, poolclass=chosen)
 
     def scores(self, engine):
         from sqlalchemy import text
@@ -124,7 +123,7 @@ class Alchemy:
 
 
 class PooledAlchemy(Alchemy):
-    pool = "queue"
+    pool = "QueuePool"
 
 
 class Adbc(DuckDb):
