@@ -1,0 +1,245 @@
+"""What scripts and new users rely on: the JSON that docs/cli.md describes, exit codes, help that is right."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+import typer
+from rich.console import Console
+from typer.exceptions import TyperException
+
+from orchestration.cli import main
+from orchestration.cli.main import app
+from orchestration.cli.progress import step_progress
+from orchestration.cli.summary import night_summary
+from orchestration.history import Night
+from orchestration.night import NightResult
+from pipelines.home import Home
+from pipelines.publication import TableDoc, current_version, publish
+from pipelines.scorecard.headlines import Headline
+from pipelines.turn import turn
+
+ROOT = Path(__file__).parents[3]
+SETTINGS = """
+company: {name: x}
+privacy: {customer_key: {public: p}}
+publication: {folder: %s}
+sources:
+  customers:
+    files: "customers*.csv"
+    format: csv
+    tables: [{table: crm.customers, columns: {customer_id: id, registered_at: at}}]
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A shop with a file that was read, and two versions published."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KIZUNA_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KIZUNA_CONFIG", raising=False)
+    (tmp_path / "kizuna.yml").write_text(SETTINGS % (tmp_path / "shared"), encoding="utf-8")
+    (tmp_path / "customers.csv").write_text("id,at\n1,2026-01-01\n", encoding="utf-8")
+    home = Home(tmp_path / "home").create()
+    from pipelines.ingest import ingest_source
+    from pipelines.settings import load_settings
+
+    ingest_source(home, load_settings(tmp_path / "kizuna.yml"), "customers")
+    with duckdb.connect(str(home.warehouse)) as con:
+        con.execute("create schema kpi; create table kpi.total as select 1 as night")
+    docs = {"kpi.total": TableDoc("One.", {"night": "N."})}
+    for day in (29, 30):
+        publish(home, as_of=dt.date(2026, 9, day), run_id="r", docs=docs, checks=[], keep_versions=2)
+    return home
+
+
+class Kizuna:
+    """Runs a command in this process: a start takes long."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        self._monkeypatch.setattr(sys, "argv", ["kizuna", *arguments])
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = self._capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    def json(self, *arguments: str) -> object:
+        code, out, err = self(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+
+@pytest.fixture
+def kizuna(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kizuna:
+    return Kizuna(monkeypatch, capsys)
+
+
+def documented() -> dict[str, set[str]]:
+    """By command and part, the keys that docs/cli.md names outside of parentheses."""
+    text = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    found, command = {}, ""
+    for line in text[text.index("## JSON") : text.index("Examples:")].splitlines():
+        if not line.startswith("| ") or "---" in line or "| key |" in line:
+            continue
+        named, part, keys = (cell.strip() for cell in line.strip("|").split("|"))
+        command = named.strip("`").removeprefix("kizuna ") or command
+        found[f"{command} {part.strip('`')}".strip()] = set(
+            re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", keys))
+        )
+    return found
+
+
+def test_json_has_the_documented_keys(home: Home, kizuna: Kizuna) -> None:
+    told = documented()
+    status = kizuna.json("status")
+    assert set(status) == told["status"]
+    assert set(status["ingestion"][0]) == told["status ingestion[]"]
+    assert set(status["pages"]) == told["status pages"]
+    assert set(Night.__dataclass_fields__) == told["status nights[]"]
+    assert set(Headline.__dataclass_fields__) == told["kpi headlines[]"]
+    assert set(kizuna.json("doctor")[0]) == told["doctor []"]
+    versions = kizuna.json("publication", "list")
+    assert [version["as_of"] for version in versions] == ["2026-09-30", "2026-09-29"]
+    assert set(versions[0]) == told["publication list []"]
+    back = kizuna.json("publication", "rollback", versions[1]["name"])
+    assert set(back) == told["publication list []"]
+    assert current_version(home).name == back["name"]
+    exported = kizuna.json("publication", "export")
+    assert set(exported) == told["publication export"]
+    assert exported["version"] == back["name"]
+    assert set(kizuna.json("source", "list")[0]) == told["source list []"]
+    result = NightResult("run", dt.date(2026, 9, 30))
+    assert set(night_summary(home, result)) == told["run"]
+
+
+def test_another_run_at_work_has_an_exit_code_of_its_own(home: Home, kizuna: Kizuna) -> None:
+    with turn(home):
+        code, out, err = kizuna("publication", "export", "--json")
+        assert (code, out) == (4, "")
+        assert "another run is at work" in err
+        assert kizuna.json("status")["at_work"].startswith("process ")
+
+
+def test_a_place_that_cannot_be_written_is_named(home: Home, kizuna: Kizuna) -> None:
+    (home.root.parent / "shared").touch()
+    code, _, err = kizuna("publication", "export")
+    assert code == 1
+    assert "is published, but publication.folder" in err
+
+
+def test_going_back_says_what_does_not_follow_by_itself(home: Home, kizuna: Kizuna) -> None:
+    name = kizuna.json("publication", "list")[1]["name"]
+    assert "kizuna publication export" in kizuna("publication", "rollback", name)[1]
+    (home.root.parent / "kizuna.yml").write_text("company: [", encoding="utf-8")  # and never fails for it
+    code, out, _ = kizuna("publication", "rollback", name)
+    assert code == 0
+    assert "export" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--jsn"], "--json"),
+        (["publication", "rollbck"], "rollback"),
+        (["run", "--as-of", "yesterday"], "%Y-%m-%d"),
+        (["demo", "--customers", "5"], "100"),
+    ],
+)
+def test_a_slip_of_the_pen_is_met_with_what_was_meant(
+    kizuna: Kizuna, arguments: list[str], said: str
+) -> None:
+    code, out, err = kizuna(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_a_settings_file_that_is_not_there_is_named_with_both_ways_out(
+    kizuna: Kizuna, tmp_path: Path
+) -> None:
+    code, _, err = kizuna("run", "--config", str(tmp_path / "none.yml"))
+    assert code == 1
+    assert all(text in err for text in ("none.yml", "--config", "kizuna init"))
+
+
+def test_the_version_is_told(kizuna: Kizuna) -> None:
+    assert re.match(r"kizuna \d+\.\d+", kizuna("--version")[1])
+
+
+def test_who_types_the_name_alone_sees_where_to_begin(kizuna: Kizuna) -> None:
+    _, out, err = kizuna()
+    assert all(text in out + err for text in ("Start here", "kizuna demo", "kizuna init"))
+
+
+def commands(
+    group: typer.core.TyperGroup, *path: str
+) -> Iterator[tuple[tuple[str, ...], typer.core.TyperCommand]]:
+    for name, command in group.commands.items():
+        if isinstance(command, typer.core.TyperGroup):
+            yield from commands(command, *path, name)
+        else:
+            yield (*path, name), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def accepts(line: str) -> None:
+    """Fail where a command line names a command or an option that there is not."""
+    words = shlex.split(re.split(r" && | \|\|? | > ", line)[0], comments=True)
+    words = words[words.index("kizuna") + 1 :]
+    path = next(path for path in COMMANDS if tuple(words[: len(path)]) == path)
+    COMMANDS[path].make_context(" ".join(path), words[len(path) :])
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_fits_a_terminal_and_its_example_is_one(
+    path: tuple[str, ...], kizuna: Kizuna, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = kizuna(*path, "--help")[1]
+    assert max(map(len, shown.splitlines())) <= 80
+    examples = re.findall(r"^Example: (.*)", COMMANDS[path].help, re.MULTILINE)
+    assert examples
+    for example in examples:
+        assert " ".join(("kizuna", *path)) in example
+        accepts(example)
+
+
+PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_in_the_documentation_are_ones(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = re.findall(r"^ {4}(?:\w+=\S+ )*(?:\.venv/bin/)?(kizuna [a-z].*)", text, re.MULTILINE)
+    for line in lines + re.findall(r"`(kizuna [a-z][^`]*)`", text):
+        if re.search(r"\.\.\.|…|\[|^kizuna (source|publication)$", line):
+            continue
+        try:
+            accepts(line)
+        except TyperException as error:  # in a sentence, a command may stand without its argument
+            if "Missing" not in str(error):
+                raise
+
+
+def test_progress_is_for_terminals() -> None:
+    shown = io.StringIO()
+    with step_progress(Console(file=shown)) as display:
+        display.report("generating", 1, 2)
+    assert shown.getvalue() == ""
+    with step_progress(Console(file=shown, force_terminal=True)) as display:
+        display.report("generating", 1, 2)
+    assert "generating" in shown.getvalue()
