@@ -27,6 +27,7 @@ class EventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, sa.Engine] = OrderedDict()  # by shard, the last used at the end
+        self._tables: set[str] = set()  # known to be in the index
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -42,6 +43,12 @@ class EventLog(SqliteEventLogStorage):
                 self._initialized_dbs.add(shard)
             with self._engine(shard).connect() as connection, connection.begin():
                 yield connection
+
+    def has_table(self, table_name: str) -> bool:
+        """Asked before every event of a check. A table stays, so that only what is missing is asked for again."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def dispose(self) -> None:
         super().dispose()

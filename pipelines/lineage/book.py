@@ -51,7 +51,10 @@ class LineageBook:
 
         SQL that sqlglot does not understand leaves the parents: then each column comes from their rows.
         """
-        met = json.dumps([sql, {parent: self._columns.get(parent) for parent in sorted({*parents, table})}])
+        # Of its own columns only where it reads itself: a first night knows none, and the next would read all again.
+        reads_itself = table in sql.replace('"', "")
+        known = sorted({*parents, table} if reads_itself else parents)
+        met = json.dumps([sql, {parent: self._columns.get(parent) for parent in known}])
         digest = hashlib.sha256(met.encode()).hexdigest()
         if self._pages.get(table, {}).get("digest") != digest:
             self._sources.clear()

@@ -60,6 +60,16 @@ def test_only_what_changed_is_read_again(book: LineageBook, tmp_path: Path) -> N
     assert changed.sources(Origin("kpi.sales", "newest")) == {Origin("raw.orders", "order_id")}
 
 
+def test_a_table_that_stands_since_the_night_before_is_not_read_again(tmp_path: Path) -> None:
+    """A first night learns a model before anybody knows the columns of its table, the next one after."""
+    written(tmp_path / "lineage.json")
+    again = LineageBook(tmp_path / "lineage.json")
+    again.know("raw.orders", ["order_id", "amount"])
+    again.know("staging.orders", ["amount", "order_id"])
+    with patch.object(book_module, "read_origins", side_effect=AssertionError):
+        again.learn("staging.orders", "select order_id, amount from raw.orders", ["raw.orders"])
+
+
 def test_a_changed_parent_is_read_with_what_it_has_now(tmp_path: Path) -> None:
     book = LineageBook(tmp_path / "lineage.json")
     for columns in (["a"], ["a", "b"]):
