@@ -27,7 +27,7 @@ _STEPS = {
 def words_of_step(step: str) -> str:
     """What a step of the night does, in words."""
     source = step.removeprefix("sources__")
-    return _STEPS.get(step, step) if source == step else f"reading {source}"
+    return f"reading {source}" if source != step else _STEPS.get(step, step.replace("_", " "))
 
 
 class Display:

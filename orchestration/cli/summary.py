@@ -161,8 +161,9 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
         )
     if found["nights"]:
         out.print(_nights_table(found["nights"]))
-    for sentence in _about_now(found):
-        say(sentence)
+    sentences = _about_now(found)
+    if sentences:
+        say("\n".join([*sentences, ""]))
     if found["ingestion"]:
         out.print(_sources_table(found["ingestion"]), end="\n\n")
     elif found["ingestion"] is None:
@@ -205,9 +206,7 @@ def _about_now(found: dict[str, Any]) -> list[str]:
         return [f"[red]The last night was killed[/]{escape(where)}. Begin it again with: kizuna run"]
     sentences = [f"[red]error:[/] {escape(failure)}" for failure in last["failures"][:_SHOWN_MESSAGES]]
     if sentences:
-        sentences.append(
-            "Readers keep what they had. docs/runbook.md says what to do; all of the run: kizuna ui"
-        )
+        sentences.append("Readers keep what they had. What to do: docs/runbook.md; the whole run: kizuna ui")
     return sentences
 
 
