@@ -38,8 +38,15 @@ _SAME_PLACE = 1e-3
 _LEAST_CURVATURE = 1 / 5.0**2
 """Less means a standard error above 5 in some direction of the logarithms, a factor of 150 either way: no estimate."""
 
+_NOISE = 1e-6
+"""Curvature below this share of the steepest is rounding: the differences of a sum over a million customers give it
+any sign."""
+
 _NOTICEABLE = 0.1
 """A parameter with this share in the flattest direction is named where that one is too flat."""
+
+_NO_GAIN = 1e-2
+"""A step that raises the log-likelihood by less leads nowhere that the data would tell from where it began."""
 
 _ROUNDING = 1e-12
 """A value that is lower by this share is not lower."""
@@ -100,6 +107,7 @@ def maximum(log_likelihood: LogLikelihood, start: Floats, names: Sequence[str]) 
     value, gradient = by_logs(logs)
     for _ in range(_NEWTON_STEPS):
         curvature, axes = np.linalg.eigh(_information(by_logs, logs))
+        is_flat = curvature[0] < max(_LEAST_CURVATURE, _NOISE * curvature[-1])
         # where the surface is flat or bends the wrong way, the floor makes the step go uphill, and not too far
         inverse = axes / np.maximum(curvature, _LEAST_CURVATURE) @ axes.T
         step = inverse @ gradient
@@ -108,12 +116,15 @@ def maximum(log_likelihood: LogLikelihood, start: Floats, names: Sequence[str]) 
         while reached < value - abs(value) * _ROUNDING:
             step /= 2
             reached, gradient = by_logs(logs + step)
+        gain = reached - value
         logs, value = logs + step, reached
         if np.abs(step).max() < _SAME_PLACE and gradient @ inverse @ gradient < _CLOSE_ENOUGH:
             break
+        if is_flat and gain < _NO_GAIN:
+            break  # a plateau, on which it would wander off without end
     else:
-        curvature[0] = 0.0  # it never settled
-    if curvature[0] < _LEAST_CURVATURE:
+        is_flat = True  # it never settled
+    if is_flat:
         flat = [name for name, share in zip(names, axes[:, 0], strict=True) if abs(share) > _NOTICEABLE]
         raise NoConvergenceError(
             f"the data do not determine {' and '.join(flat)}: these customers differ too little from each other"
