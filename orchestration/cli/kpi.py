@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.cli.terminal import short
 from pipelines.home import Home
 from pipelines.publication import PublicationError, current_version
 from pipelines.scorecard.headlines import Headline, headlines
@@ -33,7 +34,7 @@ def published_headlines(home: Home) -> dict[str, Any]:
     return {
         "as_of": version.as_of,
         "version": version.name,
-        "scorecard": str(home.published_scorecard),
+        "scorecard": home.published_scorecard if home.published_scorecard.exists() else None,
         "headlines": found,
     }
 
@@ -62,7 +63,8 @@ def print_headlines(out: Console, said: dict[str, Any]) -> None:
             sparkline(headline.trend),
         )
     out.print(table, highlight=False)
-    out.print(f"Open   {said['scorecard']}", highlight=False, soft_wrap=True)
+    if said["scorecard"]:
+        out.print(f"Scorecard  {short(said['scorecard'])}", highlight=False, soft_wrap=True, markup=False)
 
 
 def sparkline(values: tuple[float | None, ...]) -> str:

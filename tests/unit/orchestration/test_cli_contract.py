@@ -140,6 +140,35 @@ def test_a_place_that_cannot_be_written_is_named(home: Home, kizuna: Kizuna) -> 
     assert "is published, but publication.folder" in err
 
 
+@pytest.mark.parametrize(
+    ("rights", "state", "said"),
+    [
+        (None, "ok", "will be made by the next night"),
+        (0o2750, "ok", "readable by the group"),
+        (0o755, "ok", "readable by everybody"),
+        (0o700, "warning", "chmod 2750"),
+    ],
+)
+def test_doctor_says_who_reads_a_folder(
+    home: Home, kizuna: Kizuna, rights: int | None, state: str, said: str
+) -> None:
+    folder = home.root.parent / "shared"
+    if rights is not None:
+        folder.mkdir()
+        folder.chmod(rights)
+    [found] = [finding for finding in kizuna.json("doctor") if finding["subject"] == "publication.folder"]
+    assert found["state"] == state
+    assert said in found["text"]
+
+
+def test_doctor_warns_of_a_folder_that_nobody_can_reach(home: Home, kizuna: Kizuna) -> None:
+    (home.root.parent / "kizuna.yml").write_text(
+        SETTINGS % "shared", encoding="utf-8"
+    )  # within the state folder
+    [found] = [finding for finding in kizuna.json("doctor") if finding["subject"] == "publication.folder"]
+    assert (found["state"], "name one outside" in found["text"]) == ("warning", True)
+
+
 def test_going_back_says_what_does_not_follow_by_itself(home: Home, kizuna: Kizuna) -> None:
     name = kizuna.json("publication", "list")[1]["name"]
     assert "kizuna publication export" in kizuna("publication", "rollback", name)[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -15,7 +16,7 @@ from pipelines.scorecard.headlines import Headline
 SAID = {
     "as_of": dt.date(2024, 3, 15),
     "version": "v1",
-    "scorecard": "published/scorecard.html",
+    "scorecard": Path("published/scorecard.html"),
     "headlines": [
         Headline("nps", "points", 12.34, 1.0, 23.0, 1234, dt.date(2024, 2, 1), (1.0, None, 12.34)),
         Headline("bad_sales", "percent", 9.0, None, None, 50, dt.date(2024, 2, 1), ()),
