@@ -26,6 +26,7 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import FACTORY
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.constants import PARTIAL_PARSE_FILE_NAME
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.semantic_manifest import SemanticManifest
 from dbt_common.events.base_types import EventMsg
@@ -45,7 +46,7 @@ _SHOWN_FAILURES = 10
 _THREAD = "dbt build"
 _CANCEL_SECONDS = 0.2  # between two attempts to end what runs
 
-# Parsed in this process, by fingerprint: a night after the first, in the UI's server or in a test, parses nothing.
+# As this process knows them, by fingerprint: a night after the first parses nothing, and reads in what was parsed once.
 _parsed: dict[str, Manifest] = {}
 
 
@@ -60,25 +61,32 @@ def ensure_manifest(home: Home, project: Path) -> Path:
         TransformationError: the project cannot be parsed.
     """
     fingerprint = project_fingerprint(project)
-    manifest, parsed_from = _target(home) / "manifest.json", _target(home) / "parsed_from"
-    metrics = semantic_manifest(home)
-    if (
-        manifest.is_file()
-        and metrics.is_file()
-        and parsed_from.is_file()
-        and parsed_from.read_text(encoding="utf-8") == fingerprint
-    ):
+    manifest, metrics = _target(home) / "manifest.json", semantic_manifest(home)
+    if manifest.is_file() and metrics.is_file() and _parsed_from(home) == fingerprint:
         return manifest
     _target(home).mkdir(parents=True, exist_ok=True)
     if fingerprint in _parsed:
         _parsed[fingerprint].write(str(manifest))
         SemanticManifest(_parsed[fingerprint]).write_json_to_file(str(metrics))
+        _kept(home).write_bytes(_parsed[fingerprint].to_msgpack())
     else:
         outcome = _invoke(home, project, ["parse", "--quiet"])
         if not outcome.success or not isinstance(outcome.result, Manifest):
             raise TransformationError(f"dbt cannot parse {project}: {outcome.exception}")
         _parsed[fingerprint] = outcome.result
-    parsed_from.write_text(fingerprint, encoding="utf-8")
+    (_target(home) / "parsed_from").write_text(fingerprint, encoding="utf-8")
+    return manifest
+
+
+def parsed_project(home: Home, project: Path) -> Manifest:
+    """The project as dbt works with it: parsed or read in by this process before, kept by another, or parsed now.
+
+    Raises:
+        TransformationError: the project cannot be parsed.
+    """
+    ensure_manifest(home, project)
+    manifest = _known_manifest(home, project)
+    assert manifest is not None
     return manifest
 
 
@@ -222,7 +230,7 @@ def _invoke(
         "--log-level-file",
         "info",
     ]
-    runner = dbtRunner(_parsed.get(project_fingerprint(project)), [on_event] if on_event else [])
+    runner = dbtRunner(_known_manifest(home, project), [on_event] if on_event else [])
     try:
         return runner.invoke([*arguments, *folders, *written])
     finally:
@@ -251,8 +259,27 @@ def _without_values(message: str) -> str:
     return re.sub(r"'[^']*'", "'...'", " ".join(message.split()))
 
 
+def _known_manifest(home: Home, project: Path) -> Manifest | None:
+    """What dbt need not parse. Left to itself it does so in every call, and wholly where the warehouse has moved."""
+    fingerprint = project_fingerprint(project)
+    if fingerprint not in _parsed and _parsed_from(home) == fingerprint and _kept(home).is_file():
+        _parsed[fingerprint] = Manifest.from_msgpack(_kept(home).read_bytes())
+    return _parsed.get(fingerprint)
+
+
 def _target(home: Home) -> Path:
     return home.dbt / "target"
+
+
+def _kept(home: Home) -> Path:
+    """Where dbt keeps what it has parsed."""
+    return _target(home) / PARTIAL_PARSE_FILE_NAME
+
+
+def _parsed_from(home: Home) -> str | None:
+    """The fingerprint of the project that the files of ``_target`` were parsed from."""
+    path = _target(home) / "parsed_from"
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def project_fingerprint(project: Path) -> str:

@@ -10,8 +10,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines import transformation
 from pipelines.home import Home
-from pipelines.transformation import TransformationError, build, drop_orphans, ensure_manifest
+from pipelines.transformation import (
+    TransformationError,
+    build,
+    drop_orphans,
+    ensure_manifest,
+    parsed_project,
+)
 
 PROJECT = """
 name: tiny
@@ -111,6 +118,19 @@ def test_another_state_folder_gets_the_manifest_too(home: Home, project: Path, t
     second = ensure_manifest(Home(tmp_path / "other").create(), project)
     assert second != first
     assert "doubled" in second.read_text()
+
+
+def test_what_another_process_has_parsed_is_read_in_wherever_the_company_lies_now(
+    home: Home, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_manifest(home, project)
+    moved = Home(home.root.rename(tmp_path / "moved"))
+    monkeypatch.setattr(transformation, "_parsed", {})
+    with monkeypatch.context() as nothing_is_parsed:
+        nothing_is_parsed.setattr(transformation, "_invoke", None)
+        assert "model.tiny.doubled" in parsed_project(moved, project).nodes
+    assert len(list(build(moved, project, []))) == 2
+    assert rows(moved, "select sum(n) from doubled") == [(6,)]
 
 
 def test_a_project_that_cannot_be_parsed_says_so(home: Home, project: Path) -> None:
