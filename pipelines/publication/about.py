@@ -70,7 +70,7 @@ _PUBLICATION_COLUMNS = {
 _PUBLICATION_DESCRIPTION = "One row: which data this file holds, from which run, and how its checks ended."
 
 _WHAT_IS_DEPRECATED = {
-    "deprecated_since": ("date", "Day on which its removal was announced; empty: it stays."),
+    "deprecated_since": ("date", "Day on which the removal was announced; empty: it stays."),
     "removed_after": ("date", "Last day on which it is published for certain; empty: it stays."),
     "use_instead": ("varchar", "What to read instead of what is deprecated."),
 }
@@ -78,13 +78,13 @@ _WHAT_IS_DEPRECATED = {
 _TABLES_COLUMNS = {
     "schema_name": ("varchar", "Schema of the table: marts, kpi or meta."),
     "table_name": ("varchar", "Name of the table."),
-    "display_name": ("varchar", "Its name for people, for menus and headings."),
+    "display_name": ("varchar", "The table's name for people, for menus and headings."),
     "description": (
         "varchar",
-        "What one row of it is, and what it says; the same text as the table's comment.",
+        "What one row of the table is, and what it says; the same text as the table's comment.",
     ),
-    "columns": ("integer", "Number of its columns."),
-    "rows": ("bigint", "Number of its rows."),
+    "columns": ("integer", "Number of the table's columns."),
+    "rows": ("bigint", "Number of the table's rows."),
     **_WHAT_IS_DEPRECATED,
 }
 _TABLES_DESCRIPTION = "One row per published table, with its name for people and what it says."
@@ -93,10 +93,10 @@ _COLUMNS_COLUMNS = {
     "schema_name": ("varchar", "Schema of the table: marts, kpi or meta."),
     "table_name": ("varchar", "Name of the table."),
     "column_name": ("varchar", "Name of the column."),
-    "display_name": ("varchar", "Its name for people, for axes and headings."),
-    "column_number": ("integer", "Its place in the table, from 1."),
-    "data_type": ("varchar", "Its type, as DuckDB writes it."),
-    "description": ("varchar", "What it means; the same text as the column's comment."),
+    "display_name": ("varchar", "The column's name for people, for axes and headings."),
+    "column_number": ("integer", "The column's place in the table, from 1."),
+    "data_type": ("varchar", "The column's type, as DuckDB writes it."),
+    "description": ("varchar", "What the column means; the same text as the column's comment."),
     "published_since": (
         "date",
         "The business date of the first version that had a column of this name without a break since.",

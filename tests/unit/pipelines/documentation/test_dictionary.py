@@ -49,8 +49,8 @@ def test_every_published_column_is_described() -> None:
 def test_a_description_is_understood_where_it_stands_alone() -> None:
     """BI tools show one column's text at a time: "Of these, ..." says nothing there."""
     leaning = re.compile(
-        r"^(Of|Those of|Number of|Mean of|Percent of|Answers of) (these|those|them)\b|^\w+( bound)? of it\b|^Their\b"
-        r"|^(Lower|Upper) (end|bound)(?! of the)|\bof its 95 %|\bthat answer\b|\blikewise\b|: the same[.;]"
+        r"^(Of|Those of|Number of|Mean of|Percent of|Answers of) (these|those|them)\b|^\w+( bound)? of it\b"
+        r"|^(Their|Its)\b|^(Low|Upp)er (end|bound)(?! of the)|\bof its 95 %|\bthat answer\b|\blikewise\b|: the same[.;]"
     )
     alone = [
         f"{t.name}.{c.name}: {c.meaning}"
