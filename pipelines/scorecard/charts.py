@@ -24,7 +24,7 @@ _ROW_HEIGHT = 28
 _ROWS = alt.NamedData(name="rows")
 _LEGEND = alt.Legend(orient="top", title=None, symbolOpacity=1, labelLimit=260)
 _PALE = (0.05, 0.6)  # of a colour scheme: dark words stay readable on all of it
-_FADED = 0.15  # what was not chosen, in a panel that shows all
+_FADED = 0.3  # what was not chosen, in a panel that shows all
 
 
 def _chart() -> alt.Chart:
@@ -360,7 +360,7 @@ def connection() -> alt.LayerChart:
 def quadrants() -> alt.LayerChart:
     """Customers by what they bring and what they are given."""
     base = _rows_chart(_ROW_HEIGHT + 4).encode(
-        x=alt.X("customers:Q", title=_heading("customers")),
+        x=alt.X("customers:Q", title=_heading("customers"), axis=alt.Axis(tickCount=6)),
         y=alt.Y(_words("quadrant"), sort=None, title=None, axis=alt.Axis(labelLimit=220)),
         tooltip=_tooltips(
             "quadrant",

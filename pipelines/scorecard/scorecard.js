@@ -104,11 +104,11 @@ async function draw(name) {
 }
 async function embed(name, spec, read, parts) {
   views[name]?.view.finalize();
-  const said = { ...inWords(spec), height: heightOf(spec, read), datasets: { rows: read } };
+  const description = texts().panels[name].title;
+  const said = { ...inWords(spec), description, height: heightOf(spec, read), datasets: { rows: read } };
   const place = panelOf(name).querySelector(".chart");
   const { view } = await vegaEmbed(place, said, { actions: false, renderer: "svg", ast: true, config: CONFIG });
   views[name] = { view, parts };
-  view.description(texts().panels[name].title);
   view.addEventListener("click", (_, item) => item?.datum && follow(name, item.datum));
 }
 function drawTable(name, shown) {
@@ -351,6 +351,13 @@ for (const name of Object.keys(content.panels)) {
 for (const link of document.querySelectorAll("nav [data-goes]")) {
   link.addEventListener("click", () => document.getElementById(link.dataset.goes).scrollIntoView());
 }
+// On paper every chart is as wide as the sheet, however wide the window is; those that need more are made smaller.
+const PAPER_WIDTH = 670; // pixels between the margins of A4 and of Letter, within a panel
+const needed = (name) => parseInt(panelOf(name).querySelector(".chart").style.minWidth, 10) || 0;
+addEventListener("beforeprint", () => {
+  for (const [name, { view }] of Object.entries(views)) view.width(Math.max(PAPER_WIDTH, needed(name))).run();
+});
+addEventListener("afterprint", () => dispatchEvent(new Event("resize")));
 history.replaceState({ ...chosen }, "");
 say().then(
   () => { root.dataset.ready = String(Math.round(performance.now())); },
