@@ -117,7 +117,8 @@ def build(home: Home, project: Path, arguments: Sequence[str]) -> Iterator[dict[
             events.put({**told, "built": _built(told)} if event.info.name in _BUILT else told)
 
     def work() -> None:
-        events.put(_invoke(home, project, ["build", *arguments], on_event))
+        # Nothing is read of what dbt would write down: the manifest stands since it was parsed, results are told.
+        events.put(_invoke(home, project, ["build", "--no-write-json", *arguments], on_event))
 
     thread = threading.Thread(target=work, name=_THREAD, daemon=True)
     thread.start()

@@ -23,6 +23,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable
+from graphlib import TopologicalSorter
 from itertools import groupby
 from pathlib import Path
 
@@ -153,16 +154,19 @@ def _copy_all_but(connection: duckdb.DuckDBPyConnection, catalog: str, schemas: 
 
 
 def _compiled(home: Home) -> Iterable[str]:
-    """The statements of dbt's last run, in the order in which they ended."""
+    """The statements that the night's two calls of dbt ran, each after what it reads."""
     target = home.dbt / "target"
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-    for result in json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]:
-        node, query = nodes[result["unique_id"]], result["compiled_code"]
+    parents = {name: nodes.keys() & set(node["depends_on"].get("nodes", ())) for name, node in nodes.items()}
+    for node in map(nodes.__getitem__, TopologicalSorter(parents).static_order()):
+        path = target / "compiled" / node["package_name"] / node["original_file_path"]
+        if path.name != Path(node["path"]).name:  # a test that stands in a YAML file
+            path /= node["path"]
         if node["resource_type"] == "model":
             kind = "view" if node["config"]["materialized"] == "view" else "table"
-            yield f"create {kind} {node['schema']}.{node['name']} as ({query})"
+            yield f"create {kind} {node['schema']}.{node['name']} as ({path.read_text(encoding='utf-8')})"
         elif node["resource_type"] == "test":
-            yield f"select count(*) from ({query}) as failures"
+            yield f"select count(*) from ({path.read_text(encoding='utf-8')}) as failures"
 
 
 def copy(home: Home, folder: Path) -> float:
