@@ -9,6 +9,7 @@
         'home_days',
         'minimum_customers',
         'minimum_comparisons',
+        'something_else_happened',
         'pretrend_p_value',
         'balance_p_value',
     ]) }}

@@ -26,12 +26,16 @@ INITIATIVES = Contract(
     (
         Column("initiative_id", Kind.TEXT, "The initiative's identifier."),
         Column("name", Kind.TEXT, "What it is called."),
-        Column("owner", Kind.TEXT, "Department or role that answers for it."),
+        Column("owner", Kind.TEXT, "Department or role that answers for it; it is published, so no person's name."),
         Column("starts_on", Kind.DATE, "First day.", required=True),
         Column("ends_on", Kind.DATE, "Last day; empty: still on."),
         Column("cost", Kind.DECIMAL, "What it costs."),
         Column(
-            "scope", Kind.JSON, "Whom it treats: department, channel, country or a customer list, as JSON."
+            "scope",
+            Kind.JSON,
+            "Whom it treats, as JSON with one of department, sales_channel, country (a name or a list of names) or"
+            " customers (a list of customer_id). Beside customers: control_customers, a list left untreated to compare"
+            " with, and randomised: true where lots decided who is on which.",
         ),
     ),
     (RowCheck("ends_on is before starts_on", pl.col("ends_on") < pl.col("starts_on")),),

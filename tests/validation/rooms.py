@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import campaigns_and_traits, forgiveness, loyalty, sales_quality, value_equation
+from . import campaigns_and_traits, forgiveness, initiatives, loyalty, sales_quality, value_equation
 from .findings import Room
 
 ROOMS: tuple[Room, ...] = (
@@ -11,4 +11,5 @@ ROOMS: tuple[Room, ...] = (
     sales_quality.ROOM,
     campaigns_and_traits.ROOM,
     value_equation.ROOM,
+    initiatives.ROOM,
 )

@@ -14,6 +14,7 @@ from data_quality.suites.published import (
     campaigns,
     core,
     forgiveness,
+    initiatives,
     journeys,
     kpi,
     kpi_relationship,
@@ -82,5 +83,7 @@ def published_suites() -> tuple[Suite, ...]:
         journeys.kpi_loyalty_by_handoffs(),
         campaigns.kpi_campaign_regret(),
         campaigns.kpi_campaign_pressure(),
+        initiatives.kpi_initiative_impact(),
+        initiatives.kpi_initiative_timeline(),
         traits.kpi_high_value_traits(),
     )

@@ -1,8 +1,8 @@
 {#- The treated against those left untreated, window by window. Answers: the difference of differences. Money: against
     what the treated brought before, moved by as much in percent as the others moved (Wooldridge 2023). A pilot: the
-    difference of means less theta times the difference before (CUPED). Departments, channels and countries: the median
-    over those compared with, so that one that something else happened to decides nothing, and beside chance among
-    customers the spread of how far they move apart untreated (Conley and Taber 2011; Ferman and Pinto 2019). -#}
+    difference of means less theta times the difference before (CUPED). Departments, channels and countries: the mean over
+    those compared with, and beside chance among customers the spread of how far they move apart untreated (Conley and
+    Taber 2011; Ferman and Pinto 2019); one that something else happened to is left out. -#}
 
 {%- set of_window = ['initiative_id', 'outcome', 'time_window', 'window_number'] -%}
 
@@ -123,6 +123,157 @@ pairs as (
 
 ),
 
+-- Who moved apart from all others in what customers say: something else happened there. Each is held against the rest
+-- without it (Belsley, Kuh and Welsch 1980), whose spread is pooled over all initiatives.
+judged_pairs as (
+
+    select * from pairs
+    where scope_kind <> 'customers' and family = 'answers' and time_window = 'since start'
+
+),
+
+all_together as (
+
+    select
+        initiative_id,
+        scope_kind,
+        outcome,
+        count(*) as units,
+        {{ exact_sum('difference') }} as total,
+        {{ exact_sum('difference * difference') }} as squares
+    from judged_pairs
+    group by initiative_id, scope_kind, outcome
+
+),
+
+without_one as (
+
+    select
+        judged_pairs.initiative_id,
+        judged_pairs.scope_kind,
+        judged_pairs.outcome,
+        judged_pairs.unit,
+        all_together.units - 1 as others,
+        judged_pairs.difference
+        - (all_together.total - judged_pairs.difference) / (all_together.units - 1) as distance,
+        all_together.squares - power(all_together.total, 2) / all_together.units as squares_of_all,
+        all_together.squares - power(judged_pairs.difference, 2)
+        - power(all_together.total - judged_pairs.difference, 2) / (all_together.units - 1) as squares_of_others
+    from judged_pairs
+    inner join all_together
+        on
+            judged_pairs.initiative_id = all_together.initiative_id
+            and judged_pairs.outcome = all_together.outcome
+    where all_together.units > 1
+
+),
+
+whole_spreads as (
+
+    select
+        scope_kind,
+        outcome,
+        {{ exact_sum('squares - power(total, 2) / units') }} as squares,
+        sum(units - 1) as freedom
+    from all_together
+    group by scope_kind, outcome
+
+),
+
+chances as (
+
+    select
+        scope_kind,
+        outcome,
+        median(others_variance) as chance
+    from judged_pairs
+    group by scope_kind, outcome
+
+),
+
+own_spreads as (
+
+    select
+        scope_kind,
+        outcome,
+        unit,
+        count(*) as freedom,
+        {{ exact_sum('squares_of_all - squares_of_others') }} as squares
+    from without_one
+    group by scope_kind, outcome, unit
+
+),
+
+-- The spread of all others is never taken for less than what chance among customers makes of it.
+spreads_of_others as (
+
+    select
+        own_spreads.scope_kind,
+        own_spreads.outcome,
+        own_spreads.unit,
+        greatest(
+            (whole_spreads.squares - own_spreads.squares) / (whole_spreads.freedom - own_spreads.freedom),
+            chances.chance
+        ) as spread
+    from own_spreads
+    inner join whole_spreads
+        on own_spreads.scope_kind = whole_spreads.scope_kind and own_spreads.outcome = whole_spreads.outcome
+    inner join chances
+        on own_spreads.scope_kind = chances.scope_kind and own_spreads.outcome = chances.outcome
+    where whole_spreads.freedom - own_spreads.freedom > 1
+
+),
+
+farthest as (
+
+    select
+        without_one.initiative_id,
+        without_one.unit,
+        max(
+            abs(without_one.distance)
+            / sqrt(nullif(spreads_of_others.spread, 0) * (1 + 1.0e0 / without_one.others))
+        ) as distance,
+        max(without_one.others) + 1 as units
+    from without_one
+    inner join spreads_of_others
+        on
+            without_one.scope_kind = spreads_of_others.scope_kind
+            and without_one.outcome = spreads_of_others.outcome
+            and without_one.unit = spreads_of_others.unit
+    group by without_one.initiative_id, without_one.unit
+
+),
+
+-- As many as are needed for a comparison stay, however far they lie.
+left_out as (
+
+    select
+        initiative_id,
+        unit
+    from (
+        select
+            *,
+            row_number() over (
+                partition by initiative_id
+                order by distance desc nulls last, unit asc nulls last
+            ) as place
+        from farthest
+    ) as ranked
+    where
+        distance > {{ initiative_rule('something_else_happened') }}
+        and place <= units - {{ initiative_rule('minimum_comparisons') }}
+
+),
+
+kept as (
+
+    select pairs.*
+    from pairs
+    left join left_out on pairs.initiative_id = left_out.initiative_id and pairs.unit = left_out.unit
+    where left_out.unit is null
+
+),
+
 centres as (
 
     select
@@ -132,59 +283,49 @@ centres as (
         count(*) as comparison_units,
         max(treated_n) as treated_n,
         cast(sum(comparison_n) as bigint) as comparison_n,
-        median(difference) as effect,
-        median(treated_variance) as treated_variance,
-        median(others_variance) as others_variance,
-        median(scale) as scale
-    from pairs
+        {{ exact_sum('difference') }} / count(*) as effect,
+        {{ exact_sum('treated_variance') }} / count(*) as treated_variance,
+        {{ exact_sum('others_variance') }} / count(*) as others_variance,
+        max(scale) as scale
+    from kept
     group by {{ of_window | join(', ') }}, scope_kind, family
 
 ),
 
--- How far those left untreated lie from their middle: each is a placebo. Of n values, n - 1 can lie apart.
-placebos as (
-
-    select
-        pairs.scope_kind,
-        pairs.outcome,
-        pairs.time_window,
-        pairs.unit,
-        power((pairs.difference - centres.effect) / pairs.scale, 2)
-        * centres.comparison_units / (centres.comparison_units - 1) as squared_distance,
-        pairs.others_variance / power(pairs.scale, 2) as chance
-    from pairs
-    inner join centres
-        on
-            pairs.initiative_id = centres.initiative_id
-            and pairs.outcome = centres.outcome
-            and pairs.time_window = centres.time_window
-            and pairs.window_number = centres.window_number
-    where pairs.scope_kind <> 'customers' and centres.comparison_units > 1
-
-),
-
--- 0.4549 is the median of the square of a standard normal: the usual distance, whatever one of them went through.
+-- How far those left untreated lie from their middle: each is a placebo. What chance among customers makes of it is
+-- taken off, because it is counted by itself.
 spreads as (
 
     select
-        scope_kind,
-        outcome,
-        time_window,
-        greatest(median(squared_distance) / 0.4549364231195724 - median(chance), 0) as spread,
-        greatest(count(distinct unit) - 1, 1) as degrees_of_freedom
-    from placebos
-    group by scope_kind, outcome, time_window
+        kept.scope_kind,
+        kept.outcome,
+        kept.time_window,
+        greatest(
+            {{ exact_sum('power((kept.difference - centres.effect) / kept.scale, 2)') }}
+            / (count(*) - {{ exact_sum('1.0e0 / centres.comparison_units') }})
+            - {{ exact_sum('kept.others_variance / power(kept.scale, 2)') }} / count(*),
+            0
+        ) as spread,
+        count(*) - {{ exact_sum('1.0e0 / centres.comparison_units') }} as degrees_of_freedom
+    from kept
+    inner join centres
+        on
+            kept.initiative_id = centres.initiative_id
+            and kept.outcome = centres.outcome
+            and kept.time_window = centres.time_window
+            and kept.window_number = centres.window_number
+    where kept.scope_kind <> 'customers' and centres.comparison_units > 1
+    group by kept.scope_kind, kept.outcome, kept.time_window
 
 ),
 
--- The variance of a median of n is that of a mean times pi / 2, less where n is small.
 variances as (
 
     select
         centres.*,
         coalesce(spreads.spread, 0) * power(centres.scale, 2) as spread,
         spreads.degrees_of_freedom,
-        3.141592653589793 / (2 * centres.comparison_units + 1.141592653589793) as share_of_centre
+        1.0e0 / centres.comparison_units as share_of_centre
     from centres
     left join spreads
         on
@@ -246,21 +387,30 @@ normal as (
 effects as (
 
     select
-        initiative_id,
-        scope_kind,
-        outcome,
-        family,
-        time_window,
-        window_number,
-        comparison_units,
-        treated_n,
-        comparison_n,
-        effect,
-        standard_error,
-        effect_lower,
-        effect_upper,
-        2 * (1 - ({{ normal_cdf('z') }})) as p_value
+        normal.initiative_id,
+        normal.scope_kind,
+        normal.outcome,
+        normal.family,
+        normal.time_window,
+        normal.window_number,
+        normal.comparison_units,
+        coalesce(left_out_units.units, 0) as left_out_units,
+        normal.treated_n,
+        normal.comparison_n,
+        round(normal.effect, 6) as effect,
+        round(normal.standard_error, 6) as standard_error,
+        round(normal.effect_lower, 6) as effect_lower,
+        round(normal.effect_upper, 6) as effect_upper,
+        round(2 * (1 - ({{ normal_cdf('normal.z') }})), 6) as p_value
     from normal
+    left join (
+        select
+            left_out.initiative_id,
+            count(*) as units
+        from left_out
+        group by left_out.initiative_id
+    ) as left_out_units
+        on normal.initiative_id = left_out_units.initiative_id
 
 )
 

@@ -29,9 +29,9 @@ effects as (
 
 ),
 
-run_settings as (
+nights as (
 
-    select * from {{ source('ops', 'run_settings') }}
+    select as_of_date from {{ source('ops', 'run_settings') }}
 
 ),
 
@@ -139,7 +139,7 @@ measured as (
         outcomes.outcome,
         outcomes.family,
         outcomes.unit,
-        {{ month_from_start('initiatives.starts_on', days_after('run_settings.as_of_date', 1)) }} as months_elapsed,
+        {{ month_from_start('initiatives.starts_on', days_after('nights.as_of_date', 1)) }} as months_elapsed,
         coalesce(treated_units.months_before, 0) as months_before,
         coalesce(treated_units.months_since, 0) as months_since,
         coalesce(treated_units.candidates, 0) as candidates,
@@ -148,6 +148,7 @@ measured as (
         treated_changes.base_mean as baseline,
         coalesce(effects.comparison_n, 0) as comparison_n,
         coalesce(effects.comparison_units, 0) as comparison_units,
+        coalesce(effects.left_out_units, 0) as left_out_units,
         effects.effect,
         effects.effect_lower,
         effects.effect_upper,
@@ -159,7 +160,7 @@ measured as (
         end as minimum_n
     from initiatives
     cross join outcomes
-    cross join run_settings
+    cross join nights
     left join treated_units
         on initiatives.initiative_id = treated_units.initiative_id and outcomes.family = treated_units.family
     left join treated_changes
@@ -308,6 +309,7 @@ final as (
         cast(counted.treated_n as bigint) as treated_n,
         cast(counted.comparison_n as bigint) as comparison_n,
         cast(counted.comparison_units as bigint) as comparison_units,
+        cast(counted.left_out_units as bigint) as left_out_units,
         cast(counted.months_before as bigint) as months_before,
         cast(counted.months_since as bigint) as months_since,
         counted.shown_baseline as baseline,

@@ -13,7 +13,11 @@ SUITES = {
 }
 
 BROKEN = [
-    (IMPACT, "update {t} set status = null where initiative_id = 'calls'", "status is never empty"),
+    (
+        IMPACT,
+        "update {t} set status = null where outcome = 'margin' and initiative_id = 'lights'",
+        "status is never empty",
+    ),
     (IMPACT, "update {t} set verdict = null where initiative_id = 'lights'", "verdict is never empty"),
     (IMPACT, "update {t} set pretrend_p_value = 1.2", "pretrend_p_value between 0 and 1"),
     (IMPACT, "update {t} set q_value = -0.1 where initiative_id = 'lights'", "q_value between 0 and 1"),
@@ -22,7 +26,7 @@ BROKEN = [
     (IMPACT, "update {t} set roi_lower = 1", "roi lies within its interval"),
     (
         IMPACT,
-        "update {t} set status = 'trends differed before' where initiative_id = 'lights' and outcome = 'nps'",
+        "update {t} set effect = null, effect_lower = null, effect_upper = null where status = 'no effect seen'",
         "what cannot be told has no number",
     ),
     (
