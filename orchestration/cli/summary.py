@@ -165,7 +165,8 @@ def print_status(out: Console, found: dict[str, Any]) -> None:
     if sentences:
         say("\n".join([*sentences, ""]))
     if found["ingestion"]:
-        out.print(_sources_table(found["ingestion"]), end="\n\n")
+        out.print(_sources_table(found["ingestion"]))
+        out.print()
     elif found["ingestion"] is None:
         say("The counts of the sources can be read when the run has ended.")
     _print_pages(out, found["pages"])

@@ -125,6 +125,24 @@ def test_json_has_the_documented_keys(home: Home, kizuna: Kizuna) -> None:
     assert set(night_summary(home, result)) == told["run"]
 
 
+@pytest.mark.parametrize(
+    ("published", "succeeded", "code"), [("v", True, 0), (None, False, 1), ("v", False, 3)]
+)
+def test_a_night_ends_with_what_it_came_to(
+    home: Home,
+    kizuna: Kizuna,
+    monkeypatch: pytest.MonkeyPatch,
+    published: str | None,
+    succeeded: bool,
+    code: int,
+) -> None:
+    result = NightResult("run", dt.date(2026, 9, 30), published=published, succeeded=succeeded)
+    monkeypatch.setattr("orchestration.night.run_night", lambda *_, **__: result)
+    ended, out, _ = kizuna("run", "--as-of", "2026-09-30", "--json")
+    assert ended == code
+    assert json.loads(out)["published"] == published
+
+
 def test_another_run_at_work_has_an_exit_code_of_its_own(home: Home, kizuna: Kizuna) -> None:
     with turn(home):
         code, out, err = kizuna("publication", "export", "--json")
