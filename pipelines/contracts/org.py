@@ -26,7 +26,11 @@ INITIATIVES = Contract(
     (
         Column("initiative_id", Kind.TEXT, "The initiative's identifier."),
         Column("name", Kind.TEXT, "What it is called."),
-        Column("owner", Kind.TEXT, "Department or role that answers for it; it is published, so no person's name."),
+        Column(
+            "owner",
+            Kind.TEXT,
+            "Department or role that answers for it; it is published, so no person's name.",
+        ),
         Column("starts_on", Kind.DATE, "First day.", required=True),
         Column("ends_on", Kind.DATE, "Last day; empty: still on."),
         Column("cost", Kind.DECIMAL, "What it costs."),
