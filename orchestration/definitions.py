@@ -40,7 +40,10 @@ def build_definitions(
     resources: dict[str, Any] = {
         "company": in_turn(Company(settings, home)),
         "business_date": BusinessDate(),
-        "display": dg.ResourceDefinition.hardcoded_resource(ProgressDisplay()),
+        "display": dg.ResourceDefinition.hardcoded_resource(
+            ProgressDisplay(),
+            description="Where long steps say how far they are: the terminal of kizuna run.",
+        ),
     }
     can_arrive = bool(file_sources(settings))
     return dg.Definitions(

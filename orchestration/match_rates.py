@@ -28,7 +28,7 @@ def match_rates_check(
         passed=not found.falls,
         severity=dg.AssetCheckSeverity.WARN,
         description="\n".join(fall.message for fall in found.falls) or None,
-        metadata={"nights": _nights(found.history)},
+        metadata={"nights": _nights(found.history), **_plotted(found.now)},
     )
 
 

@@ -47,7 +47,11 @@ def in_turn(company: Company) -> dg.ResourceDefinition:
             finally:
                 cancel()
 
-    return dg.ResourceDefinition(held)
+    return dg.ResourceDefinition(
+        held,
+        description="The company of kizuna.yml and its state folder, for one run at a time: a run waits here for its "
+        "turn while another one is at work.",
+    )
 
 
 def night_of(run: dg.DagsterRun) -> str:

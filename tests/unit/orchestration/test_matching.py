@@ -99,5 +99,6 @@ def test_rates_are_plotted_and_a_fall_warns(tmp_path: Path) -> None:
         "shop (responses): 40% of the last seven days' records found their person, 90%" in check.description
     )
     assert check.metadata["nights"].value.count("2024-01-0") == 2
+    assert check.metadata["shop response"].value == 90.0
     (seen,) = (e for e in result.all_events if e.event_type == dg.DagsterEventType.ASSET_OBSERVATION)
     assert seen.asset_observation_data.asset_observation.metadata["shop response"].value == 90.0
