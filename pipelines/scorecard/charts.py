@@ -395,7 +395,11 @@ def regret() -> alt.LayerChart:
         scale=alt.Scale(domain=verdicts, range=[RED, ORANGE, GREEN, GREY]),
         legend=alt.Legend(**_LEGEND.to_dict(), columns=2),
     )
-    zero = _rows_chart().mark_rule(strokeDash=[4, 3], color=GREY, strokeWidth=2).encode(x=alt.XDatum(0))
+    zero = (
+        _rows_chart()
+        .mark_rule(strokeDash=[4, 3], color=GREY, strokeWidth=2, aria=False)
+        .encode(x=alt.XDatum(0))
+    )
     return alt.layer(_forest("difference", "campaign_name", verdict, tooltip), zero)
 
 
@@ -490,7 +494,9 @@ def timeline() -> alt.LayerChart:
         y=alt.Y("effect_lower:Q", title=title), y2="effect_upper:Q"
     )
     points = base.mark_point(filled=True, size=90, opacity=1).encode(y=alt.Y("effect:Q", title=title))
-    rule = _chart().mark_rule(color=GREY, strokeWidth=2)
+    rule = _chart().mark_rule(color=GREY, strokeWidth=2, aria=False)
     start = rule.encode(x=alt.XDatum(-0.5))
-    nothing = _chart().mark_rule(color=GREY, strokeDash=[4, 3], strokeWidth=2).encode(y=alt.YDatum(0))
+    nothing = (
+        _chart().mark_rule(color=GREY, strokeDash=[4, 3], strokeWidth=2, aria=False).encode(y=alt.YDatum(0))
+    )
     return alt.layer(nothing, start, spans, points)

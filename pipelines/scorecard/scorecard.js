@@ -98,7 +98,7 @@ async function draw(name) {
   drawTable(name, shown);
   if (isEmpty) return;
   if (isTold) return tell(name, shown);
-  const parts = JSON.stringify(spec);
+  const parts = chosen.language + JSON.stringify(spec);
   if (views[name]?.parts !== parts) return embed(name, spec, read, parts);
   await views[name].view.height(heightOf(spec, read)).data("rows", read).resize().runAsync();
 }
@@ -131,7 +131,30 @@ function tell(name, shown) {
   }
   panelOf(name).querySelector(".chart").replaceChildren(list);
 }
-const drawAll = () => Promise.all(Object.keys(content.panels).map(draw));
+// One panel after the other, so that the first are seen while the last are drawn; a newer choice takes over.
+const main = document.querySelector("main");
+let turn = 0;
+let queue = Promise.resolve();
+function drawAll() {
+  const mine = ++turn;
+  main.setAttribute("aria-busy", "true");
+  queue = queue.catch(() => {}).then(async () => {
+    for (const name of Object.keys(content.panels)) {
+      if (mine !== turn) return;
+      await draw(name);
+      await pause();
+    }
+    main.removeAttribute("aria-busy");
+  });
+  return queue;
+}
+function pause() {
+  return new Promise((done) => {
+    const { port1, port2 } = new MessageChannel(); // a timer would wait for seconds in a tab that nobody looks at
+    port1.onmessage = done;
+    port2.postMessage(null);
+  });
+}
 
 // ---- what is chosen, and where it shows ----
 
@@ -163,6 +186,7 @@ function refresh() {
 function show(name) {
   const panel = panelOf(name);
   panel.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  panel.focus({ preventScroll: true }); // from here a keyboard goes on
   panel.classList.add("pointed");
   setTimeout(() => panel.classList.remove("pointed"), 1600);
 }
@@ -316,7 +340,6 @@ function say() {
   options("language", Object.keys(content.texts), (value) => content.texts[value].page.name);
   options("theme", THEMES, (value) => page[`theme_${value}`]);
   sayFindings();
-  for (const name of Object.keys(views)) { views[name].view.finalize(); delete views[name]; }
   return refresh();
 }
 
