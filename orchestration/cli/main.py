@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.cli.completion import columns
+from orchestration.cli.progress import step_progress
 from orchestration.cli.publication import publication_app
 from orchestration.cli.source import source_app
 from orchestration.cli.terminal import (
@@ -118,7 +119,6 @@ def demo(
 
     Example: kizuna demo --customers 20000
     """
-    from orchestration.cli.progress import step_progress
     from pipelines.demo import DEFAULT_END, generate, generated_with
     from pipelines.settings import CONFIG_NAME, SettingsError
 
@@ -186,7 +186,6 @@ def doctor(
     from dataclasses import asdict
 
     from orchestration.cli.examination import examine
-    from orchestration.cli.progress import step_progress
 
     with step_progress(err) as display:
         display.report("looking at settings, files and state", 0, 0)
@@ -213,7 +212,6 @@ def run(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = F
 
     Example: kizuna run --config shop/kizuna.yml --as-of 2026-09-30
     """
-    from orchestration.cli.progress import step_progress
     from pipelines.settings import customer_key_secret, load_settings
 
     settings = load_settings(config)
@@ -358,7 +356,6 @@ def docs(config: Config = DEFAULT_CONFIG) -> None:
 
     Example: kizuna docs --config shop/kizuna.yml
     """
-    from orchestration.cli.progress import step_progress
     from pipelines.settings import SettingsError, load_settings
 
     settings, home = load_settings(config), Home.from_environment()
@@ -387,7 +384,6 @@ def rebuild(
 
     Example: kizuna rebuild --yes
     """
-    from orchestration.cli.progress import step_progress
     from pipelines.ingest import rebuild as rebuild_warehouse
     from pipelines.landing import LandingZone
     from pipelines.turn import turn

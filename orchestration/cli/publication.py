@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from orchestration.cli.completion import versions as known_versions
+from orchestration.cli.progress import step_progress
 from orchestration.cli.terminal import DEFAULT_CONFIG, AsJson, Config, err, out, print_json, say
 from pipelines.home import Home
 
@@ -88,7 +89,6 @@ def export(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
     Example: kizuna publication export --config shop/kizuna.yml
     """
-    from orchestration.cli.progress import step_progress
     from pipelines.publication import PublicationError, current_version
     from pipelines.publication.ways_out import take_ways_out, ways_out
     from pipelines.settings import SettingsError, load_settings

@@ -12,6 +12,7 @@ from rich import box
 from rich.table import Table
 
 from orchestration.cli.completion import canonical_tables, sources
+from orchestration.cli.progress import step_progress
 from orchestration.cli.terminal import CONFIG, DEFAULT_CONFIG, AsJson, Config, err, out, print_json
 from pipelines.home import Home
 
@@ -84,7 +85,9 @@ def preview(
     else:
         reading, arguments = source_of_format(format_, options), {}
     try:
-        found = look(file, format_, reading, whole=whole, **arguments)
+        with step_progress(err) as display:
+            display.report(f"looking at {file.name}", 0, 0)
+            found = look(file, format_, reading, whole=whole, **arguments)
     except UnreadableFileError as error:
         raise SettingsError(f"{file}: {error}") from None
     if as_json:
@@ -148,7 +151,9 @@ def suggest(
     if table is not None and table not in contracts.BY_NAME:
         raise SettingsError(f"--table: there is no {table!r}; it is one of {', '.join(contracts.BY_NAME)}")
     try:
-        found = guess(_existing(file), format_=format_, table=table, sheet=sheet)
+        with step_progress(err) as display:
+            display.report(f"looking at {file.name}", 0, 0)
+            found = guess(_existing(file), format_=format_, table=table, sheet=sheet)
     except UnreadableFileError as error:
         raise SettingsError(f"{file}: {error}") from None
     folder = output.parent if output else Path()
@@ -212,7 +217,6 @@ def deletions(
 
     Example: kizuna source deletions crm && kizuna source deletions crm --apply
     """
-    from orchestration.cli.progress import step_progress
     from pipelines.companies import make_room
     from pipelines.ingest import compare_deletions
     from pipelines.settings import load_settings

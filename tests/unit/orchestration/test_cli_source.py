@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from rich.console import Console
-
-from orchestration.cli import main
+from fixtures.command_line import Kizuna
 
 CONFIG = """
 company: {name: x}
@@ -29,39 +24,6 @@ sources:
     tables: [{table: crm.products, from: products, columns: {product_id: id, name: name}}]
 """
 ROWS = "id,mail,at\n1,anna@example.com,2026-01-01\n2,bert@example.com,soon\n"
-
-
-@dataclass(frozen=True)
-class Ended:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Kizuna = Callable[..., Ended]
-
-
-@pytest.fixture
-def kizuna(shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kizuna:
-    """Runs a command in the shop's folder."""
-    monkeypatch.chdir(shop)
-    for variable in ("KIZUNA_HOME", "KIZUNA_CONFIG", "KIZUNA_CUSTOMER_KEY"):
-        monkeypatch.delenv(variable, raising=False)
-
-    def run(*arguments: str, columns: int = 200) -> Ended:
-        for module in ("orchestration.cli.main", "orchestration.cli.source", "orchestration.cli.terminal"):
-            monkeypatch.setattr(sys.modules[module], "out", Console(width=columns, no_color=True))
-            monkeypatch.setattr(
-                sys.modules[module], "err", Console(stderr=True, width=columns, no_color=True)
-            )
-        monkeypatch.setattr(sys, "argv", ["kizuna", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), out, err)
-
-    return run
 
 
 @pytest.fixture
