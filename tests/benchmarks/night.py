@@ -1,13 +1,15 @@
 """How long a night takes, beside what DuckDB alone needs for the same data in the same run.
 
     python -m tests.benchmarks.night [--order-lines 10000000] [--next 10000] [--folder DIR] [--json FILE]
+    python -m tests.benchmarks.night --fixed
 
 How to read the table: a row is a stage of the night, from the end of the stage before it to its own end, so that the
 stages add up to the whole process. *first* is the night that meets all files of the company for the first time,
 *next* one with ``--next`` new order lines a day later. *memory* is the most that the process and its children held
 during the stage. *floor* is what stands in ``bare.py``: bare DuckDB on the same files, the same compiled SQL, a plain
 copy of the published tables. *fixed* is a first night of a company of 100 customers: what a night costs before it
-has any data to speak of.
+has any data to speak of. ``--fixed`` measures nothing else, first and next night, with the processor time of each
+stage: that can be compared where other programs run, too.
 
 A number of seconds says something about a machine; the ratios under the table, measured in one run, say something
 about Kizuna. Nothing else should run meanwhile. The generated company stays in the folder for the next time.
@@ -57,6 +59,7 @@ class Stage:
     name: str
     seconds: float
     peak_bytes: int
+    processor_seconds: float
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Night:
 
     seconds: float
     peak_bytes: int
+    processor_seconds: float
     stages: tuple[Stage, ...]
 
 
@@ -100,10 +104,8 @@ class Report:
 
 def measure(folder: Path, order_lines: int, next_order_lines: int) -> Report:
     """Measure both nights of a large and of a tiny company, and the floor of the large one."""
+    fixed, fixed_next = measure_fixed(folder)
     work = folder / "run"
-    shutil.rmtree(work, ignore_errors=True)
-    fixed, fixed_next = _two_nights(folder, work / "tiny", TINY_CUSTOMERS, next_order_lines=100)
-    shutil.rmtree(work / "tiny")
     large = work / "large"
     customers = customers_for(order_lines)
     company = _company(folder, large, customers)
@@ -112,6 +114,15 @@ def measure(folder: Path, order_lines: int, next_order_lines: int) -> Report:
     floor = {stage: _bare(part, home, company, work / "bare") for part, stage in FLOORS.items()}
     following = _next_night(home, company, next_order_lines)
     return Report(order_lines, next_order_lines, first, following, fixed, fixed_next, floor)
+
+
+def measure_fixed(folder: Path) -> tuple[Night, Night]:
+    """A first and a next night of the tiny company."""
+    work = folder / "run"
+    shutil.rmtree(work, ignore_errors=True)
+    nights = _two_nights(folder, work / "tiny", TINY_CUSTOMERS, next_order_lines=100)
+    shutil.rmtree(work / "tiny")
+    return nights
 
 
 def _two_nights(folder: Path, work: Path, customers: int, next_order_lines: int) -> tuple[Night, Night]:
@@ -147,8 +158,11 @@ def _night(home: Home, company: Path, as_of: dt.date) -> Night:
     run_id = json.loads(measured.output)["run_id"]
     stages = tuple(_stages(measured, _step_ends(home, config, run_id)))
     for stage in stages:
-        _say(f"  {stage.name}: {stage.seconds:.1f} s, {stage.peak_bytes / 1e9:.2f} GB")
-    return Night(measured.seconds, measured.peak_bytes(), stages)
+        _say(
+            f"  {stage.name}: {stage.seconds:.1f} s, {stage.processor_seconds:.1f} s of processor time,"
+            f" {stage.peak_bytes / 1e9:.2f} GB"
+        )
+    return Night(measured.seconds, measured.peak_bytes(), measured.processor_seconds(), stages)
 
 
 def _step_ends(home: Home, config: Path, run_id: str) -> dict[str, tuple[float, float]]:
@@ -167,7 +181,9 @@ def _stages(measured: Measured, steps: dict[str, tuple[float, float]]) -> Iterat
     ]
     since = measured.started
     for name, end in ends:
-        yield Stage(name, end - since, measured.peak_bytes(since, end))
+        yield Stage(
+            name, end - since, measured.peak_bytes(since, end), measured.processor_seconds(since, end)
+        )
         since = end
 
 
@@ -180,7 +196,7 @@ def _bare(part: str, home: Home, company: Path, folder: Path) -> Stage:
     )
     seconds = json.loads(measured.output)["seconds"]
     _say(f"  {seconds:.1f} s, {measured.peak_bytes() / 1e9:.2f} GB")
-    return Stage(FLOORS[part], seconds, measured.peak_bytes())
+    return Stage(FLOORS[part], seconds, measured.peak_bytes(), measured.processor_seconds())
 
 
 def table(report: Report) -> Iterator[str]:
@@ -222,6 +238,16 @@ def table(report: Report) -> Iterator[str]:
     )
 
 
+def fixed_table(first: Night, following: Night) -> Iterator[str]:
+    """What a night costs before it has data, as lines of Markdown."""
+    yield "| stage | first, s | processor, s | next, s | processor, s |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for one, other in zip((*first.stages, first), (*following.stages, following), strict=True):
+        cells = (one.seconds, one.processor_seconds, other.seconds, other.processor_seconds)
+        name = one.name if isinstance(one, Stage) else "whole process"
+        yield _row(name, *(f"{cell:.1f}" for cell in cells))
+
+
 def _floor_cells(seconds: float, floor: Stage) -> tuple[str, str, str]:
     return f"{floor.seconds:.1f}", f"{floor.peak_bytes / 1e9:.2f}", f"{seconds / floor.seconds:.2f}"
 
@@ -256,7 +282,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
         help="for the companies and the nights; can be removed (10 million lines: about 12 GB)",
     )
     parser.add_argument("--json", type=Path, help="also write all numbers to this file")
+    parser.add_argument("--fixed", action="store_true", help="the tiny company alone")
     chosen = parser.parse_args(None if arguments is None else list(arguments))
+    if chosen.fixed:
+        print("\n".join(fixed_table(*measure_fixed(chosen.folder))))
+        return
     report = measure(chosen.folder, chosen.order_lines, chosen.next)
     print("\n".join(table(report)))
     if chosen.json:
