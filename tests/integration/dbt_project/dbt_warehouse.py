@@ -7,6 +7,7 @@ Does not: what the numbers should be; that is in the tests.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -88,9 +89,15 @@ _LOAD_COUNTS = {
 _parsed: list[Manifest] = []
 
 
+def use(manifest: Manifest) -> None:
+    """Have all warehouses of this process built from the project as parsed."""
+    _parsed[:] = [manifest]
+
+
 def parsed_project() -> Manifest:
-    """The project as dbt has parsed it for the first warehouse of this process."""
-    return _parsed[0]
+    """The project as dbt has parsed it."""
+    (manifest,) = _parsed
+    return manifest
 
 
 def failures(results: list[RunResult]) -> dict[str, str | None]:
@@ -182,27 +189,35 @@ class Warehouse:
     def dbt(self, command: str, *arguments: str) -> list[RunResult]:
         """Run dbt on this warehouse and return what became of each node, failures included.
 
-        In this process and with the project parsed once: importing and parsing would take longer than the builds.
+        In this process and with the project parsed before: importing and parsing would take longer than the builds.
         """
         options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
         options += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
+        runner = dbtRunner(manifest=parsed_project())
         with patch.dict(os.environ, KIZUNA_WAREHOUSE=str(self.path)):
-            if not _parsed:
-                parsed = dbtRunner().invoke(["parse", *options])
-                assert parsed.success, parsed.exception
-                _parsed.append(parsed.result)
             try:
-                outcome = dbtRunner(manifest=_parsed[0]).invoke([command, *arguments, *options])
+                outcome = runner.invoke([command, *arguments, *options])
             finally:
                 DuckDBConnectionManager.close_all_connections()
         assert outcome.exception is None, outcome.exception
         return list(outcome.result.results)
 
-    def build(self, as_of: date = AS_OF, *arguments: str) -> None:
-        """One night: the settings of the run, then dbt build without unit tests. Warnings are no failures."""
+    def build(self, as_of: date = AS_OF, *arguments: str, tested: bool = True) -> None:
+        """One night: the settings of the run, then dbt build without unit tests. Warnings are no failures.
+
+        Args:
+            tested: whether with the tests of the data, which take as long as the models.
+        """
         self.set_run(as_of)
-        results = self.dbt("build", "--exclude-resource-type", "unit_test", *arguments)
+        without = ("unit_test",) if tested else ("unit_test", "test")
+        excluded = [argument for kind in without for argument in ("--exclude-resource-type", kind)]
+        results = self.dbt("build", *excluded, *arguments)
         assert failures(results) == {}
+
+    def copied(self, folder: Path) -> Warehouse:
+        """The same warehouse as a file of its own in this folder, to change."""
+        shutil.copy(self.path, folder / self.path.name)
+        return Warehouse(folder)
 
     def execute(self, sql: str) -> None:
         """Change what stands beside the raw tables."""

@@ -161,7 +161,7 @@ def test_incidents_are_their_last_update_and_their_way_through_the_groups(
     assert query("select count(*) from raw_support.ticket_events where status is null") == [(1,)]
 
 
-def test_a_whole_night_over_the_olist_stand_in(tmp_path: Path) -> None:
+def test_a_whole_night_over_the_olist_stand_in(tmp_path: Path, dbt_manifest: object) -> None:
     home = Home(tmp_path).create()
     result = run_night(_settings("olist"), home, dt.date(2018, 10, 31))
     assert result.published, result.failures

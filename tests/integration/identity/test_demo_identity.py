@@ -47,7 +47,7 @@ class Company:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+def company(tmp_path_factory: pytest.TempPathFactory, dbt_manifest: object) -> Company:
     """The demo company, loaded and matched; only the models that identity needs are built."""
     root = tmp_path_factory.mktemp("identity")
     generate(root / "exports", customers=CUSTOMERS)

@@ -37,7 +37,7 @@ sources:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, dbt_manifest: object) -> Settings:
     (tmp_path / "kizuna.yml").write_text(CONFIG, encoding="utf-8")
     return load_settings(tmp_path / "kizuna.yml")
 
