@@ -89,6 +89,7 @@ class Seen:
 
     client: str
     told: str = ""
+    tables: int | None = None
     comments: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
     trouble: str = ""
@@ -148,14 +149,14 @@ def odbc_driver() -> None:
 
 
 CLIENTS = (
-    *(Client(f"DuckDB CLI {version}", duckdb_shell(version)) for version in ("1.5.6", "1.4.4")),
+    *(Client(f"DuckDB CLI {version}", duckdb_shell(version)) for version in ("1.5.6", "1.4.4.post2")),
     *(
         Client(f"Python duckdb {version}", python_client("duckdb", "file", f"duckdb=={version}"))
         for version in ("1.0.0", "1.1.3", "1.2.2", "1.3.2", "1.4.4", "1.5.6", "2.0.0")
     ),
     Client("pandas", python_client("pandas", "file", *FRAMES)),
     Client("Polars", python_client("polars", "file", *FRAMES)),
-    Client("Ibis", python_client("ibis", "file", "ibis-framework[duckdb]", "duckdb==1.5.6")),
+    Client("Ibis", python_client("ibis", "file", "ibis-framework[duckdb]==12.0.0", "duckdb==1.5.6")),
     *(
         Client(
             f"SQLAlchemy, {dialect.partition('==')[0]}, {pool}",
@@ -180,8 +181,11 @@ CLIENTS = (
         "SQLAlchemy, PostgreSQL",
         python_client("sqlalchemy_postgres", "postgres", "sqlalchemy==2.1.9", "psycopg[binary]==3.3.9"),
     ),
-    Client("JDBC, PostgreSQL", python_client("jdbc", "postgres", "jaydebeapi", "jpype1", needs=jdbc_driver)),
-    Client("ODBC, PostgreSQL", python_client("odbc", "postgres", "pyodbc", needs=odbc_driver)),
+    Client(
+        "JDBC, PostgreSQL",
+        python_client("jdbc", "postgres", "jaydebeapi==1.2.3", "jpype1==1.7.1", needs=jdbc_driver),
+    ),
+    Client("ODBC, PostgreSQL", python_client("odbc", "postgres", "pyodbc==5.5.0", needs=odbc_driver)),
     Client("R (DBI), PostgreSQL", r),
 )
 
@@ -269,7 +273,8 @@ class Asked:
             self._process = subprocess.Popen(
                 command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
             )
-        self.seen.told = self._heard().get("client", "")
+        hello = self._heard()
+        self.seen.told, self.seen.tables = hello.get("client", ""), hello.get("tables")
 
     def ask(self, question: str, after: str, said: dict[str, list[list[Any]]]) -> None:
         """One question; notes the version of the answer.
@@ -305,7 +310,7 @@ class Asked:
             return json.loads(line)
         self._process.wait()
         said = self._errors.read_text(encoding="utf-8").strip().splitlines()
-        self.seen.trouble = f"failed: {said[-1] if said else 'no answer'}"
+        self.seen.trouble = f"failed: {' '.join(said[-2:]) or 'no answer'}"
         return {}
 
 
@@ -363,16 +368,16 @@ def watched_night(home: Path, clients: Sequence[Client], folder: Path) -> list[S
 def table(found: Sequence[Seen]) -> str:
     """What was seen, as Markdown."""
     lines = [
-        "| client | version | comments | same connection | a second beside it | after closing both | |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| client | version | tables | comments | same connection | a second beside it | after closing both | |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for seen in found:
         before = seen.versions.get("before")
         nights = [
             "-" if (v := seen.versions.get(q)) is None else "old" if v == before else "new" for q in QUESTIONS
         ]
-        comments = "-" if seen.comments is None else str(seen.comments)
-        lines.append("| " + " | ".join([seen.client, seen.told, comments, *nights, seen.trouble]) + " |")
+        counts = ["-" if count is None else str(count) for count in (seen.tables, seen.comments)]
+        lines.append("| " + " | ".join([seen.client, seen.told, *counts, *nights, seen.trouble]) + " |")
     return "\n".join(lines)
 
 

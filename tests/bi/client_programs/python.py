@@ -4,7 +4,7 @@
 
 Its standard input says through which connection to ask: ``same`` (the one that is open from the start), ``beside``
 (another one, opened while that is open) or ``again`` (after all were closed). Each answer is one line of JSON. The
-first line, before any question, tells the version of the client.
+first line, before any question, tells the version of the client and, where it is tried, how many tables it reads.
 
 It runs in environments with nothing but the client, so each way imports its own.
 """
@@ -22,6 +22,11 @@ SCORES = (
 )
 IN_FILE = SCORES.format(publication="meta.publication", kpi="kpi.kpi_loyalty_monthly")
 IN_POSTGRES = SCORES.format(publication="kizuna.publication", kpi="kizuna.kpi_loyalty_monthly")
+COMMENTS_IN_FILE = "select count(comment) from duckdb_columns() where table_name = 'kpi_loyalty_monthly'"
+COMMENTS_IN_POSTGRES = (
+    "select count(col_description(attrelid, attnum)) from pg_attribute "
+    "where attrelid = 'kizuna.kpi_loyalty_monthly'::regclass and attnum > 0"
+)
 
 
 class DuckDb:
@@ -37,12 +42,22 @@ class DuckDb:
 
         return duckdb.connect(self.address, read_only=True)
 
+    def fetch(self, connection, sql):
+        return connection.execute(sql).fetchall()
+
     def scores(self, connection):
-        return connection.execute(IN_FILE).fetchall()
+        return self.fetch(connection, IN_FILE)
 
     def comments(self, connection):
-        counted = "select count(comment) from duckdb_columns() where table_name = 'kpi_loyalty_monthly'"
-        return connection.execute(counted).fetchone()[0]
+        return self.fetch(connection, COMMENTS_IN_FILE)[0][0]
+
+    def tables(self, connection):
+        """How many tables it reads, to the last row."""
+        listed = self.fetch(connection, "select schema_name, table_name, rows from meta.tables")
+        return sum(
+            len(self.fetch(connection, f"select * from {schema}.{table}")) == rows
+            for schema, table, rows in listed
+        )
 
     def close(self, connection):
         connection.close()
@@ -141,16 +156,10 @@ class Adbc(DuckDb):
             db_kwargs={"path": self.address, "access_mode": "READ_ONLY"},
         )
 
-    def scores(self, connection):
+    def fetch(self, connection, sql):
         with connection.cursor() as cursor:
-            cursor.execute(IN_FILE)
+            cursor.execute(sql)
             return cursor.fetchall()
-
-    def comments(self, connection):
-        counted = "select count(comment) from duckdb_columns() where table_name = 'kpi_loyalty_monthly'"
-        with connection.cursor() as cursor:
-            cursor.execute(counted)
-            return cursor.fetchone()[0]
 
 
 class PolarsParquet:
@@ -204,18 +213,24 @@ class Psycopg:
 
         return psycopg.connect(self.address, autocommit=True)
 
-    def scores(self, connection):
+    def fetch(self, connection, sql):
         cursor = connection.cursor()
-        cursor.execute(IN_POSTGRES)
+        cursor.execute(sql)
         return [tuple(row) for row in cursor.fetchall()]
 
+    def scores(self, connection):
+        return self.fetch(connection, IN_POSTGRES)
+
     def comments(self, connection):
-        cursor = connection.cursor()
-        cursor.execute(
-            "select count(col_description(attrelid, attnum)) from pg_attribute"
-            " where attrelid = 'kizuna.kpi_loyalty_monthly'::regclass and attnum > 0"
+        return self.fetch(connection, COMMENTS_IN_POSTGRES)[0][0]
+
+    def tables(self, connection):
+        """How many tables it reads, with all their types: a hundred rows of each."""
+        listed = self.fetch(connection, "select table_name, rows from kizuna.tables")
+        return sum(
+            len(self.fetch(connection, f"select * from kizuna.{table} limit 100")) == min(rows, 100)
+            for table, rows in listed
         )
-        return cursor.fetchone()[0]
 
     def close(self, connection):
         connection.close()
@@ -327,7 +342,8 @@ def main():
     way = WAYS[sys.argv[1]](sys.argv[2])
     first = way.connect()
     beside = None
-    print(json.dumps({"client": _version(way, first)}), flush=True)
+    tables = way.tables(first) if hasattr(way, "tables") else None
+    print(json.dumps({"client": _version(way, first), "tables": tables}), flush=True)
     for line in sys.stdin:
         if line.strip() == "same":
             asked = first

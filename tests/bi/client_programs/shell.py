@@ -12,18 +12,12 @@ import json
 import subprocess
 import sys
 
-from python import IN_FILE, IN_POSTGRES
+from python import COMMENTS_IN_FILE, COMMENTS_IN_POSTGRES, IN_FILE, IN_POSTGRES
 
 END = "that was all"
 DUCKDB = ("-readonly", "-batch", "-list", "-noheader", "-separator", "\t")
 PSQL = ("-qAtX", "-F", "\t", "-v", "ON_ERROR_STOP=1")
-COMMENTS = {
-    "duckdb": "select count(comment) from duckdb_columns() where table_name = 'kpi_loyalty_monthly'",
-    "psql": (
-        "select count(col_description(attrelid, attnum)) from pg_attribute "
-        "where attrelid = 'kizuna.kpi_loyalty_monthly'::regclass and attnum > 0"
-    ),
-}
+COMMENTS = {"duckdb": COMMENTS_IN_FILE, "psql": COMMENTS_IN_POSTGRES}
 
 
 def opened(kind, program, address):
