@@ -1,6 +1,9 @@
 {#- How often customers were written to in the 90 days before a month, and what they did in that month. -#}
 
 {%- set contact_days = 90 -%}
+{%- set counts = [
+    'contacts', 'purchases', 'campaign_purchases', 'bought', 'return_n', 'returned', 'nps_n', 'detractors'
+] -%}
 
 with purchases as (
 
@@ -184,15 +187,10 @@ by_customer as (
     select
         customer_key,
         lowest,
-        count(*) as months,
-        sum(contacts) as contacts,
-        sum(purchases) as purchases,
-        sum(campaign_purchases) as campaign_purchases,
-        sum(bought) as bought,
-        sum(return_n) as return_n,
-        sum(returned) as returned,
-        sum(nps_n) as nps_n,
-        sum(detractors) as detractors
+        {% for count in counts %}
+        sum({{ count }}) as {{ count }},
+        {% endfor %}
+        count(*) as months
     from banded
     group by customer_key, lowest
 
@@ -254,14 +252,7 @@ whole_history as (
         customer_key,
         lowest,
         months,
-        contacts,
-        purchases,
-        campaign_purchases,
-        bought,
-        return_n,
-        returned,
-        nps_n,
-        detractors
+        {{ counts | join(', ') }}
     from by_customer
     where lowest > 0
 
@@ -291,16 +282,9 @@ units as (
     select
         month,
         lowest,
+        {{ counts | join(', ') }},
         1 as people,
-        1 as months,
-        contacts,
-        purchases,
-        campaign_purchases,
-        bought,
-        return_n,
-        returned,
-        nps_n,
-        detractors
+        1 as months
     from banded
 
     union all
@@ -308,16 +292,11 @@ units as (
     select
         month,
         0 as lowest,
+        {% for count in counts %}
+        0 as {{ count }},
+        {% endfor %}
         people,
-        1 as months,
-        0 as contacts,
-        0 as purchases,
-        0 as campaign_purchases,
-        0 as bought,
-        0 as return_n,
-        0 as returned,
-        0 as nps_n,
-        0 as detractors
+        1 as months
     from quiet_customers
 
     union all
@@ -325,16 +304,9 @@ units as (
     select
         cast(null as date) as month,
         lowest,
+        {{ counts | join(', ') }},
         1 as people,
-        months,
-        contacts,
-        purchases,
-        campaign_purchases,
-        bought,
-        return_n,
-        returned,
-        nps_n,
-        detractors
+        months
     from whole_history
     where months > 0
 
@@ -346,15 +318,10 @@ cells as (
         month,
         lowest,
         cast(sum(people) as bigint) as customers,
-        cast(sum(contacts) as bigint) as contacts,
-        cast(sum(purchases) as bigint) as purchases,
-        cast(sum(campaign_purchases) as bigint) as campaign_purchases,
         cast(sum(people * months) as bigint) as months,
-        cast(sum(bought) as bigint) as bought,
-        cast(sum(return_n) as bigint) as return_n,
-        cast(sum(returned) as bigint) as returned,
-        cast(sum(nps_n) as bigint) as nps_n,
-        cast(sum(detractors) as bigint) as detractors,
+        {% for count in counts %}
+        cast(sum({{ count }}) as bigint) as {{ count }},
+        {% endfor %}
 
         -- for the likeness of several months, purchases or answers of one person
         cast(sum(people * months * months) as double) as months_squared,
