@@ -29,6 +29,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.constants import PARTIAL_PARSE_FILE_NAME
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.semantic_manifest import SemanticManifest
+from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
 from dbt_common.events.base_types import EventMsg
 from dbt_common.events.functions import msg_to_dict
 
@@ -68,7 +69,7 @@ def ensure_manifest(home: Home, project: Path) -> Path:
     if fingerprint in _parsed:
         _parsed[fingerprint].write(str(manifest))
         SemanticManifest(_parsed[fingerprint]).write_json_to_file(str(metrics))
-        _kept(home).write_bytes(_parsed[fingerprint].to_msgpack())
+        _kept(home).write_bytes(_parsed[fingerprint].to_msgpack(extended_mashumaro_encoder))
     else:
         outcome = _invoke(home, project, ["parse", "--quiet"])
         if not outcome.success or not isinstance(outcome.result, Manifest):
@@ -264,7 +265,7 @@ def _known_manifest(home: Home, project: Path) -> Manifest | None:
     """What dbt need not parse. Left to itself it does so in every call, and wholly where the warehouse has moved."""
     fingerprint = project_fingerprint(project)
     if fingerprint not in _parsed and _parsed_from(home) == fingerprint and _kept(home).is_file():
-        _parsed[fingerprint] = Manifest.from_msgpack(_kept(home).read_bytes())
+        _parsed[fingerprint] = Manifest.from_msgpack(_kept(home).read_bytes(), extended_mashumuro_decoder)
     return _parsed.get(fingerprint)
 
 
