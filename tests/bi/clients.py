@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import re
 import secrets
 import shutil
 import socket
@@ -51,15 +52,7 @@ QUESTIONS = ("same", "beside", "again")
 JDBC_DRIVER = Path("/usr/share/java/postgresql.jar")
 FRAMES = ("duckdb==1.5.6", "pandas==3.1.1", "polars==2.1.0", "pyarrow==26.0.1")
 
-# What docs/bi.md tells an administrator to do once.
-ROLES = """
-create role kizuna login password '{password}';
-create schema kizuna authorization kizuna;
-create role bi;
-grant usage on schema kizuna to bi;
-alter default privileges for role kizuna in schema kizuna grant select on tables to bi;
-create role ana login password '{password}' in role bi;
-"""
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "bi.md"
 
 
 class NotHereError(Exception):
@@ -125,15 +118,8 @@ def node(folder: Path, places: Places) -> Sequence[str | Path]:
 def r(folder: Path, places: Places) -> Sequence[str | Path]:
     program, at = installed("Rscript"), urlsplit(places.postgres)
     run_quietly([program, "-e", "library(RPostgreSQL)"])
-    return [
-        program,
-        PROGRAMS / "rpostgresql.R",
-        at.hostname,
-        str(at.port),
-        at.path[1:],
-        at.username,
-        at.password,
-    ]
+    person = (at.username, at.password)
+    return [program, PROGRAMS / "rpostgresql.R", at.hostname, str(at.port), at.path[1:], *person]
 
 
 def jdbc_driver() -> None:
@@ -210,17 +196,12 @@ def environment(folder: Path, packages: Sequence[str]) -> Path:
     python = place / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "--python",
-            python,
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]
-        run_quietly([*pip, *packages])
+        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+        try:
+            run_quietly([*pip, "--disable-pip-version-check", *packages])
+        except NotHereError:
+            shutil.rmtree(place)  # or the next who wants the same would take it for whole
+            raise
     return python
 
 
@@ -241,13 +222,23 @@ def postgres() -> Iterator[tuple[str, str]]:
     control("-l", str(folder / "log"), "-o", f"-h 127.0.0.1 -p {port} -k {folder}", "start")
     try:
         shell = [server.bin_path / "psql", f"postgresql://postgres@/?host={folder}&port={port}", "-qX"]
-        script = f"create database bi;\n\\c bi\n{ROLES.format(password=password)}"
+        script = f"create database bi;\n\\c bi\n{roles(password)}"
         subprocess.run([*shell, "-v", "ON_ERROR_STOP=1"], input=script, text=True, check=True)
         writer, reader = (f"postgresql://{role}:{password}@127.0.0.1:{port}/bi" for role in ("kizuna", "ana"))
         yield writer, reader
     finally:
         control("-m", "fast", "stop")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def roles(password: str) -> str:
+    """What docs/bi.md tells an administrator to do once."""
+    [statements] = re.findall(
+        r"^    create role kizuna .*?(?=\n\n)",
+        PAGE.read_text(encoding="utf-8"),
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    return statements.replace("'...'", f"'{password}'")
 
 
 def free_port() -> int:
