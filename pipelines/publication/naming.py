@@ -64,7 +64,7 @@ def column_display_name(name: str) -> str:
 
 
 def table_display_name(table: str) -> str:
-    """``kpi_loyalty_monthly`` -> ``Loyalty monthly``: a table's layer is not its name."""
+    """``kpi_loyalty_monthly`` -> ``Loyalty by month``: a table's layer is not its name."""
     words = table.split("_")
     return _sentence(words[1:] if words[0] in _LAYERS and len(words) > 1 else words)
 
