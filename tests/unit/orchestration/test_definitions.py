@@ -33,7 +33,7 @@ sources:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory, dbt_manifest: object) -> Settings:
     path = tmp_path_factory.mktemp("config") / "kizuna.yml"
     path.write_text(CONFIG, encoding="utf-8")
     return load_settings(path)
@@ -77,6 +77,40 @@ def test_every_published_table_is_an_asset_with_columns_and_ways_to_its_pages(
     assert [table.name for table in tables if table.name not in known] == []
     wanted = {"dagster/column_schema", "data_docs", "data_dictionary"}
     assert [table.name for table in tables if not wanted <= set(known[table.name].metadata)] == []
+    links = {table.name: known[table.name].metadata["data_docs"].value for table in tables}
+    assert links == {table.name: f"/pages/quality/published/{table.name}.html" for table in tables}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sources/orders",
+        "raw_crm/orders",
+        "ingest/loads",
+        "staging/stg_crm__orders",
+        "seeds/rfm_segments",
+        "marts/fct_orders",
+        "kpi/kpi_loyalty_monthly",
+        "meta/reconciliation",
+        "publication",
+        "documentation",
+    ],
+)
+def test_each_asset_can_be_materialized_alone_with_its_checks(definitions: dg.Definitions, key: str) -> None:
+    """The button on its page: its checks run with it, be they one of the many that one step makes."""
+    asset = dg.AssetKey(key.split("/"))
+    everything = definitions.resolve_implicit_global_asset_job_def()
+    alone = everything.get_subset(asset_selection={asset})
+    assert alone.asset_layer.selected_asset_keys == {asset}
+    known = {
+        check.name
+        for check in everything.asset_layer.asset_graph.asset_check_keys
+        if check.asset_key == asset
+    }
+    chosen = {
+        check.name for check in alone.asset_layer.asset_graph.asset_check_keys if check.asset_key == asset
+    }
+    assert chosen == known
 
 
 def test_every_asset_is_made_by_somebody(definitions: dg.Definitions) -> None:
@@ -120,6 +154,12 @@ def test_the_scheduled_night_is_for_the_day_that_has_just_ended_there(definition
 def test_the_gates_block(definitions: dg.Definitions) -> None:
     blocking = [spec for checks in definitions.asset_checks for spec in checks.check_specs if spec.blocking]
     assert {spec.asset_key.path[0] for spec in blocking} >= {"marts", "kpi", "meta", "raw_crm"}
+
+
+def test_every_resource_says_what_it_is(definitions: dg.Definitions) -> None:
+    described = dict(definitions.get_repository_def().get_top_level_resources())
+    assert {"company", "business_date", "display"} <= set(described)
+    assert [name for name, resource in described.items() if not resource.description] == []
 
 
 def test_the_job_runs_in_one_process(definitions: dg.Definitions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import dagster as dg
@@ -17,6 +18,7 @@ from orchestration.assets.raw import (
 )
 from orchestration.resources import BusinessDate, Company, ProgressDisplay
 from pipelines.home import Home
+from pipelines.night import business_date
 from pipelines.settings import load_settings
 
 CONFIG = """
@@ -38,15 +40,15 @@ class Exports:
         """``more``: keys of the source."""
         self.folder = folder
         (folder / "kizuna.yml").write_text(CONFIG.format(files=files).rstrip() + f"\n{more}\n")
-        self._company = Company(load_settings(folder / "kizuna.yml", {}), Home(folder / "state").create())
+        self.company = Company(load_settings(folder / "kizuna.yml", {}), Home(folder / "state").create())
 
     def checks(self, source: str = "shop", tables: bool = False) -> dict[str, tuple[bool, str]]:
         """Of one night: whether each check passed, and what it says."""
-        settings = self._company.settings
+        settings = self.company.settings
         by_source = dict(zip(settings.sources, source_assets(settings), strict=True))
         assets = [raw_tables(settings)] if tables else [by_source[source]]
         resources = {
-            "company": self._company,
+            "company": self.company,
             "display": ProgressDisplay(lambda *_: None),
             "business_date": BusinessDate(),
         }
@@ -96,6 +98,25 @@ def test_a_night_without_any_row_says_so(exports: Exports) -> None:
     (exports.folder / "1.csv").write_text("id,n\na,A\n")
     exports.checks()
     assert exports.checks(tables=True)[ROWS_CHECK] == (True, "")
+
+
+def test_to_look_at_one_raw_table_leaves_the_date_of_the_night_alone(exports: Exports) -> None:
+    """Run for the table alone, nobody has said for which date the others would have to be computed anew."""
+    (exports.folder / "1.csv").write_text("id,n\na,A\nb,\n")
+    exports.checks()
+    settings, home = exports.company.settings, exports.company.home
+    asset, chosen = raw_tables(settings), dg.AssetKey(["raw_org", "departments"])
+
+    def run(as_of: str, selection: list[dg.AssetKey] | None) -> list[dg.AssetMaterialization]:
+        resources = {"company": exports.company, "business_date": BusinessDate(as_of=as_of)}
+        result = dg.materialize([asset], resources=resources, selection=selection)
+        assert result.success
+        return [event.materialization for event in result.get_asset_materialization_events()]
+
+    assert {found.asset_key for found in run("2024-02-29", None)} == asset.keys
+    (found,) = run("2025-01-01", [chosen])
+    assert (found.asset_key, found.metadata["dagster/row_count"].value) == (chosen, 2)
+    assert business_date(home) == dt.date(2024, 2, 29)
 
 
 def test_a_snapshot_that_is_exported_again_is_no_surprise(tmp_path):
