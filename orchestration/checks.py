@@ -79,7 +79,10 @@ def _run_selected(
 
 
 def _results(context: dg.AssetCheckExecutionContext, result: GateResult) -> Iterator[dg.AssetCheckResult]:
-    if result.errors or result.warnings:
+    if result.errors:  # in red: what Dagster says of a failed check below names the table alone
+        page = pages.link(pages.checks(result.name)).value
+        context.log.error(f"{result.summary()}\nAll expectations: {page}. What to do: docs/runbook.md")
+    elif result.warnings:
         context.log.warning(result.summary())
     return (_check_result(table, result.name) for table in result.tables)
 

@@ -158,7 +158,7 @@ def _metadata(home: Home, published: Published) -> dict[str, dg.MetadataValue]:
         "checks_warned": dg.MetadataValue.int(published.checks_warned),
         "file": dg.MetadataValue.path(str(home.published_file)),
         "scorecard": pages.link(pages.SCORECARD),
-        "data_docs": pages.link(pages.CHECKS),
+        "data_docs": pages.link(pages.checks()),
         "documentation": pages.link(pages.DOCUMENTATION),
         "tables": markdown_table(("table", "rows"), rows),
         "rows": bar_plot(rows, " rows"),

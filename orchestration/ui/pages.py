@@ -13,7 +13,6 @@ from pipelines.home import Home
 
 PREFIX = "/pages"
 SCORECARD = "scorecard.html"
-CHECKS, CHECKS_ON_ARRIVAL = "quality/published/index.html", "quality/raw/index.html"
 LIFETIME_VALUE = "quality/lifetime_value.html"
 DOCUMENTATION, DICTIONARY, MODELS = "docs/index.html", "docs/dictionary.html", "docs/dbt.html"
 
@@ -21,6 +20,11 @@ DOCUMENTATION, DICTIONARY, MODELS = "docs/index.html", "docs/dictionary.html", "
 def link(page: str, anchor: str = "") -> dg.UrlMetadataValue:
     """A link to a page, for metadata; ``anchor`` names a place on it."""
     return dg.MetadataValue.url(f"{PREFIX}/{page}" + (f"#{anchor}" if anchor else ""))
+
+
+def checks(folder: str = "published") -> str:
+    """The page that leads to what a gate found in all tables; ``folder`` is the gate's name."""
+    return f"quality/{folder}/index.html"
 
 
 def checks_of(table: str, folder: str = "published") -> str:

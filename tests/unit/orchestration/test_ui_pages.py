@@ -12,7 +12,7 @@ from orchestration.ui import pages
 from orchestration.ui.webserver import Webserver
 from pipelines.home import Home
 
-PAGES = (pages.CHECKS, pages.checks_of("kpi.x"), pages.LIFETIME_VALUE, pages.DICTIONARY)
+PAGES = (pages.checks(), pages.checks_of("kpi.x"), pages.LIFETIME_VALUE, pages.DICTIONARY)
 
 
 @pytest.fixture
