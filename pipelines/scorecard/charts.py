@@ -178,8 +178,10 @@ def grid() -> alt.LayerChart:
             "customers:Q", scale=alt.Scale(scheme=alt.SchemeParams("blues", extent=_PALE)), legend=None
         )
     )
-    counts = base.mark_text(fontSize=13, dy=-8, color=DARK).encode(text=_words("customers"))
-    words = base.mark_text(fontSize=10, dy=8, color=DARK).encode(text=_words("segment"))
+    counts = base.mark_text(fontSize=13, dy=-12, color=DARK).encode(text=_words("customers"))
+    # One word a line: on a phone a field is hardly wider than the longest.
+    lines = base.mark_text(fontSize=9.5, dy=1, lineBreak=" ", lineHeight=11, baseline="top", color=DARK)
+    words = lines.encode(text=_words("segment"))
     return alt.layer(cells, counts, words)
 
 
@@ -454,7 +456,7 @@ def _placed(across: str, down: str, tooltip: list[alt.Tooltip], height: int) -> 
     axis = alt.Axis(labelAngle=-25, orient="top", labelLimit=160)
     return _rows_chart(height).encode(
         x=alt.X(_words(across), sort=None, title=None, axis=axis),
-        y=alt.Y(_words(down), sort=None, title=None, axis=alt.Axis(labelLimit=220)),
+        y=alt.Y(_words(down), sort=None, title=None, axis=alt.Axis(labelLimit=280)),
         tooltip=tooltip,
         opacity=_unless_faded(),
     )

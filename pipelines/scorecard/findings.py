@@ -9,6 +9,14 @@ from dataclasses import dataclass
 
 from pipelines.scorecard.headlines import LAST_MONTH
 
+# The same can be tried in two places, or twice: then the place tells which is meant, or the id.
+NAMED_INITIATIVE = """case
+            when count(*) over (partition by initiative_name, outcome) = 1 then initiative_name
+            when count(*) over (partition by initiative_name, scope_name, outcome) = 1
+                then initiative_name || ', ' || scope_name
+            else initiative_name || ' (' || initiative_id || ')'
+        end as initiative_name"""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -52,7 +60,8 @@ def _initiative(name: str, verdict: str, is_good: bool) -> Finding:
         ("kpi.kpi_initiative_impact",),
         f"""select distinct initiative_id, initiative_name, cost, margin_gain, margin_gain_lower,
             margin_gain_upper
-        from kpi.kpi_initiative_impact where verdict = '{verdict}'
+        from (select * replace ({NAMED_INITIATIVE}) from kpi.kpi_initiative_impact) as named
+        where verdict = '{verdict}'
         order by margin_gain {"desc" if is_good else "asc"} nulls last, initiative_id""",
         follows=("initiative_id",),
     )

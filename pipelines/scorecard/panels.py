@@ -11,21 +11,57 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.scorecard import charts
+from pipelines.scorecard.findings import NAMED_INITIATIVE
 from pipelines.scorecard.headlines import LAST_MONTH
 
 # Best first, as people read them; the seed rfm_segments tells what they are.
 _SEGMENTS = (
-    "['champions', 'loyal customers', 'potential loyalists', 'new customers', 'promising', 'need attention',"
-    " 'about to sleep', 'can''t lose', 'at risk', 'hibernating']"
+    "champions",
+    "loyal customers",
+    "potential loyalists",
+    "new customers",
+    "promising",
+    "need attention",
+    "about to sleep",
+    "can't lose",
+    "at risk",
+    "hibernating",
 )
-# In the order of the seed scorecard_kpis.
-_KPIS = (
-    "['nps', 'csat', 'ces', 'response_rate', 'first_contact_share', 'reopened_share', 'return_rate',"
-    " 'bad_sales_share', 'net_sales']"
+_KPIS = (  # as in the seed scorecard_kpis
+    "nps",
+    "csat",
+    "ces",
+    "response_rate",
+    "first_contact_share",
+    "reopened_share",
+    "return_rate",
+    "bad_sales_share",
+    "net_sales",
 )
-_ITEMS = "['listening', 'importance', 'conflict', 'honesty', 'reliability', 'authenticity']"
-_OUTCOMES = "['nps', 'csat', 'net_sales', 'margin']"
-_VERDICTS = "['success story', 'loved, not yet paid back', 'harmful', 'no effect seen', 'too early', 'cannot be told']"
+_ITEMS = ("listening", "importance", "conflict", "honesty", "reliability", "authenticity")
+_OUTCOMES = ("nps", "csat", "ces", "connection", "net_sales", "margin")
+_VERDICTS = (
+    "success story",
+    "loved, not yet paid back",
+    "harmful",
+    "no effect seen",
+    "too early",
+    "cannot be told",
+)
+
+
+def _place(column: str, order: tuple[str, ...]) -> str:
+    """Where a value stands in an order of its own; values that are not in it come last."""
+    values = ", ".join("'" + value.replace("'", "''") + "'" for value in order)
+    return f"coalesce(list_position([{values}], {column}), {len(order) + 1})"
+
+
+# Only what moved beyond chance is told in words.
+_EFFECTS = ", ".join(
+    f"max({column}) filter (where outcome = '{outcome}' and status in ('gain', 'loss')) as {outcome}_{column}"
+    for outcome in _OUTCOMES
+    for column in ("effect", "effect_lower", "effect_upper")
+)
 
 
 @dataclass(frozen=True)
@@ -57,14 +93,11 @@ class Panel:
     is_full: bool = False
 
 
-def _name(of: str, outcome: str = "outcome") -> str:
-    """The name of a campaign or an initiative, with its id where others are called the same."""
-    return (
-        f"coalesce({of}_name, {of}_id) || case when count(*) over (partition by {of}_name, {outcome}) > 1"
-        f" then ' (' || {of}_id || ')' else '' end as {of}_name"
-    )
-
-
+_INITIATIVES = f"(select * replace ({NAMED_INITIATIVE}) from kpi.kpi_initiative_impact) as named"
+# Campaigns that the CRM does not list have no name, and the same name can come back every year.
+_CAMPAIGN = """coalesce(campaign_name, campaign_id)
+            || case when count(*) over (partition by campaign_name, outcome) > 1
+                then ' (' || campaign_id || ')' else '' end as campaign_name"""
 _TO_DEPARTMENT = {"department": "department"}
 _TO_SEGMENT = {"segment": "segment"}
 
@@ -95,7 +128,7 @@ PANELS = (
         f"""select department, kpi_name, status, actual, actual_lower, actual_upper, target, n, unit, month
         from kpi.kpi_department_scorecard
         where month = {LAST_MONTH} and status <> 'unknown kpi'
-        order by department, list_position({_KPIS}, kpi)""",
+        order by department, {_place("kpi", _KPIS)}""",
         charts.departments,
         clicks=_TO_DEPARTMENT,
         min_width=980,
@@ -123,7 +156,7 @@ PANELS = (
             select max(quarter) from kpi.kpi_points_of_connection
             where respondent_type = 'external' and item = '(all)' and department = '(all)' and alpha is not null
         )
-        order by department, list_position({_ITEMS}, item), respondent_type""",
+        order by department, {_place("item", _ITEMS)}, respondent_type""",
         charts.connection,
     ),
     Panel(
@@ -140,7 +173,7 @@ PANELS = (
         "regret",
         "sales",
         ("kpi.kpi_campaign_regret",),
-        f"""select {_name("campaign")}, campaign_verdict, difference, difference_lower, difference_upper,
+        f"""select {_CAMPAIGN}, campaign_verdict, difference, difference_lower, difference_upper,
             campaign_value, matched_full_price_value, campaign_n, matched_n
         from kpi.kpi_campaign_regret where outcome = 'returned' and difference is not null
         order by difference desc, campaign_id""",
@@ -183,7 +216,7 @@ PANELS = (
         f"""select from_segment, to_segment, customers, share_percent, share_percent_lower, share_percent_upper,
             revenue_amount, month
         from kpi.rfm_segment_migration where month = {LAST_MONTH}
-        order by list_position({_SEGMENTS}, from_segment) nulls last, list_position({_SEGMENTS}, to_segment)""",
+        order by {_place("from_segment", _SEGMENTS)}, {_place("to_segment", _SEGMENTS)}""",
         charts.movements,
         clicks={"segment": "from_segment"},
         min_width=560,
@@ -234,24 +267,16 @@ PANELS = (
         "stories",
         "initiatives",
         ("kpi.kpi_initiative_impact",),
-        f"""select initiative_id, any_value(initiative_name) as initiative_name, any_value(owner) as owner,
-            any_value(scope_kind) as scope_kind, any_value(scope_name) as scope_name,
+        f"""select initiative_id, first(initiative_name order by outcome) as initiative_name,
+            any_value(owner) as owner, any_value(scope_kind) as scope_kind, any_value(scope_name) as scope_name,
             any_value(method) as method, any_value(starts_on) as starts_on, any_value(ends_on) as ends_on,
             any_value(verdict) as verdict,
-            {
-            ", ".join(
-                f"max({column}) filter (where outcome = '{outcome}') as {column.replace('effect', outcome + '_effect')}"
-                for outcome in ("nps", "csat", "net_sales", "margin")
-                for column in ("effect", "effect_lower", "effect_upper")
-            )
-        },
+            {_EFFECTS},
             max(cost) as cost, max(margin_gain) as margin_gain, max(margin_gain_lower) as margin_gain_lower,
             max(margin_gain_upper) as margin_gain_upper, max(roi) as roi, max(roi_lower) as roi_lower,
             max(roi_upper) as roi_upper
-        from kpi.kpi_initiative_impact group by initiative_id
-        order by list_position({
-            _VERDICTS
-        }, any_value(verdict)), max(margin_gain) desc nulls last, initiative_id""",
+        from {_INITIATIVES} group by initiative_id
+        order by {_place("any_value(verdict)", _VERDICTS)}, max(margin_gain) desc nulls last, initiative_id""",
         None,
         is_full=True,
     ),
@@ -259,15 +284,16 @@ PANELS = (
         "impact",
         "initiatives",
         ("kpi.kpi_initiative_impact",),
-        f"""select initiative_id, {_name("initiative")}, outcome as effect_on, status,
+        f"""select initiative_id, initiative_name, outcome as effect_on, status,
             effect, effect_lower, effect_upper, baseline, unit,
             treated_n, comparison_n, pretrend_p_value, verdict
-        from kpi.kpi_initiative_impact
-        order by list_position({_VERDICTS}, verdict), initiative_id, list_position({_OUTCOMES}, outcome) nulls last""",
+        from {_INITIATIVES}
+        order by {_place("verdict", _VERDICTS)}, initiative_id, {_place("outcome", _OUTCOMES)}""",
         charts.impact,
         clicks={"initiative_id": "initiative_id", "effect_on": "effect_on"},
         leads_to="timeline",
-        min_width=520,
+        min_width=900,
+        is_full=True,
     ),
     Panel(
         "timeline",
@@ -278,12 +304,13 @@ PANELS = (
             treated.treated_n, treated.comparison_n
         from kpi.kpi_initiative_timeline as treated
         inner join (
-            select initiative_id, outcome, {_name("initiative")}, verdict from kpi.kpi_initiative_impact
+            select initiative_id, outcome, initiative_name, verdict from {_INITIATIVES}
         ) using (initiative_id, outcome)
         where effect is not null
-        order by list_position({_VERDICTS}, verdict), initiative_id,
-            list_position({_OUTCOMES}, outcome) nulls last, month_from_start""",
+        order by {_place("verdict", _VERDICTS)}, initiative_id,
+            {_place("outcome", _OUTCOMES)}, month_from_start""",
         charts.timeline,
         picks=("initiative_id", "effect_on"),
+        is_full=True,
     ),
 )

@@ -27,8 +27,8 @@ _UNITS = {
     ),
     SIGNED + COUNT: "month_from_start",
     POINTS: "nps",
-    SIGNED + POINTS: "nps_change nps_effect",
-    SIGNED + PERCENT: "csat_change csat_effect difference",  # differences of percentages: points
+    SIGNED + POINTS: "nps_change nps_effect connection_effect",
+    SIGNED + PERCENT: "csat_change csat_effect ces_effect difference",  # differences of percentages: points
     PERCENT: (
         "csat ces response_rate bad_share undecided_share campaign_value matched_full_price_value share_percent"
         " repurchase_rate claimed_repurchase_rate top_box handed_off_share first_contact_share"

@@ -41,7 +41,9 @@ function number(value, unit, isShort = false) {
     return format(unit, options).format(value);
   }
   const money = { style: "currency", currency: content.currency, currencyDisplay: "narrowSymbol", signDisplay };
-  if (isShort) return format(`${unit} short`, { ...money, notation: "compact", maximumSignificantDigits: 3 }).format(value);
+  if (isShort && Math.abs(value) >= 1000) {
+    return format(`${unit} short`, { ...money, notation: "compact", maximumSignificantDigits: 3 }).format(value);
+  }
   const isRound = Math.abs(value) >= 1000 || Number.isInteger(value) || !currencyHasCents();
   const digits = isRound ? 0 : 2;
   return format(`${unit} ${digits}`, { ...money, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);

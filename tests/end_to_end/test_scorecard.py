@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -82,17 +83,13 @@ SHOWN = {
         where problem_kind = '(all)' and outcome in ('resolved', 'unresolved', 'never_voiced')""",
     "journey": f"from kpi.kpi_support_journey where level = 'month' and month <= {LAST_MONTH}",
     "handoffs": "from kpi.kpi_loyalty_by_handoffs where metric = 'nps' and handoffs <> '(all)'",
-    "stories": """from (select *, effect as nps_effect, effect_lower as nps_effect_lower,
-        effect_upper as nps_effect_upper from kpi.kpi_initiative_impact where outcome = 'nps') as nps
-        left join (select initiative_id, effect as csat_effect, effect_lower as csat_effect_lower,
-            effect_upper as csat_effect_upper from kpi.kpi_initiative_impact where outcome = 'csat')
-            using (initiative_id)
-        left join (select initiative_id, effect as net_sales_effect, effect_lower as net_sales_effect_lower,
-            effect_upper as net_sales_effect_upper from kpi.kpi_initiative_impact where outcome = 'net_sales')
-            using (initiative_id)
-        left join (select initiative_id, effect as margin_effect, effect_lower as margin_effect_lower,
-            effect_upper as margin_effect_upper from kpi.kpi_initiative_impact where outcome = 'margin')
-            using (initiative_id)""",
+    "stories": "from (select distinct on (initiative_id) * from kpi.kpi_initiative_impact)"
+    + "".join(
+        f" left join (select initiative_id, effect as {outcome}_effect, effect_lower as {outcome}_effect_lower,"
+        f" effect_upper as {outcome}_effect_upper from kpi.kpi_initiative_impact"
+        f" where outcome = '{outcome}' and status in ('gain', 'loss')) using (initiative_id)"
+        for outcome in ("nps", "csat", "ces", "connection", "net_sales", "margin")
+    ),
     "impact": "from (select *, outcome as effect_on from kpi.kpi_initiative_impact)",
     "timeline": """from (select timeline.*, initiative_name, outcome as effect_on
         from kpi.kpi_initiative_timeline as timeline join kpi.kpi_initiative_impact using (initiative_id, outcome))
@@ -412,7 +409,18 @@ class TestUse:
             page = Opened(browser, page_file)
             ready.append(int(page.tab.evaluate("document.documentElement.dataset.ready")))
             page.close()
-        assert min(ready) < READY_MS
+        # A machine with more to do than it has cores says nothing of the page.
+        assert min(ready) < READY_MS or os.getloadavg()[0] > 2 * os.cpu_count()
+
+    def test_it_keeps_a_processor_busy_for_less_than_that(self, browser, page_file):
+        page = Opened(browser, page_file)
+        session = page.context.new_cdp_session(page.tab)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        page.tab.reload()
+        page.tab.wait_for_selector("html[data-ready]")
+        measured = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+        assert 0 < 1000 * measured["TaskDuration"] < READY_MS
+        page.close()
 
     def test_every_filter_is_followed_or_said_not_to_be(self, opened, content):
         everything = opened.cells("loyalty")
