@@ -15,6 +15,7 @@ import json
 import os
 import queue
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -28,8 +29,7 @@ from dbt.adapters.factory import FACTORY
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.constants import PARTIAL_PARSE_FILE_NAME
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.semantic_manifest import SemanticManifest
-from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
+from dbt.parser.manifest import extended_mashumuro_decoder
 from dbt_common.events.base_types import EventMsg
 from dbt_common.events.functions import msg_to_dict
 
@@ -47,8 +47,21 @@ _SHOWN_FAILURES = 10
 _THREAD = "dbt build"
 _CANCEL_SECONDS = 0.2  # between two attempts to end what runs
 
-# As this process knows them, by fingerprint: a night after the first parses nothing, and reads in what was parsed once.
-_parsed: dict[str, Manifest] = {}
+# What dbt leaves of a parsed project in its target folder: for Dagster, for MetricFlow and for itself.
+_FILES = ("manifest.json", SEMANTIC_MANIFEST, PARTIAL_PARSE_FILE_NAME)
+_PARSED_FROM = "parsed_from"  # holds the fingerprint of the project; the files are whole when it is written
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """A project as this process knows it, and the target folder that holds the files of it."""
+
+    manifest: Manifest
+    folder: Path
+
+
+# By fingerprint: a night after the first parses nothing, and the first reads in what another process has parsed.
+_parsed: dict[str, _Parsed] = {}
 
 
 class TransformationError(KizunaError):
@@ -61,22 +74,21 @@ def ensure_manifest(home: Home, project: Path) -> Path:
     Raises:
         TransformationError: the project cannot be parsed.
     """
-    fingerprint = project_fingerprint(project)
-    manifest, metrics = _target(home) / "manifest.json", semantic_manifest(home)
-    if manifest.is_file() and metrics.is_file() and _parsed_from(home) == fingerprint:
-        return manifest
-    _target(home).mkdir(parents=True, exist_ok=True)
-    if fingerprint in _parsed:
-        _parsed[fingerprint].write(str(manifest))
-        SemanticManifest(_parsed[fingerprint]).write_json_to_file(str(metrics))
-        _kept(home).write_bytes(_parsed[fingerprint].to_msgpack(extended_mashumaro_encoder))
-    else:
-        outcome = _invoke(home, project, ["parse", "--quiet"])
-        if not outcome.success or not isinstance(outcome.result, Manifest):
-            raise TransformationError(f"dbt cannot parse {project}: {outcome.exception}")
-        _parsed[fingerprint] = outcome.result
-    (_target(home) / "parsed_from").write_text(fingerprint, encoding="utf-8")
-    return manifest
+    fingerprint, target = project_fingerprint(project), _target(home)
+    if not _holds(target, fingerprint):
+        target.mkdir(parents=True, exist_ok=True)
+        known = _parsed.get(fingerprint)
+        if known and _holds(known.folder, fingerprint):
+            for file in _FILES:
+                shutil.copy(known.folder / file, target / file)
+        else:
+            _parsed.pop(fingerprint, None)
+            outcome = _invoke(home, project, ["parse", "--quiet"])
+            if not outcome.success or not isinstance(outcome.result, Manifest):
+                raise TransformationError(f"dbt cannot parse {project}: {outcome.exception}")
+            _parsed[fingerprint] = _Parsed(outcome.result, target)
+        (target / _PARSED_FROM).write_text(fingerprint, encoding="utf-8")
+    return target / "manifest.json"
 
 
 def parsed_project(home: Home, project: Path) -> Manifest:
@@ -263,25 +275,27 @@ def _without_values(message: str) -> str:
 
 def _known_manifest(home: Home, project: Path) -> Manifest | None:
     """What dbt need not parse. Left to itself it does so in every call, and wholly where the warehouse has moved."""
-    fingerprint = project_fingerprint(project)
-    if fingerprint not in _parsed and _parsed_from(home) == fingerprint and _kept(home).is_file():
-        _parsed[fingerprint] = Manifest.from_msgpack(_kept(home).read_bytes(), extended_mashumuro_decoder)
-    return _parsed.get(fingerprint)
+    fingerprint, target = project_fingerprint(project), _target(home)
+    if fingerprint not in _parsed and _holds(target, fingerprint):
+        kept = (target / PARTIAL_PARSE_FILE_NAME).read_bytes()
+        manifest = Manifest.from_msgpack(kept, decoder=extended_mashumuro_decoder)
+        _parsed[fingerprint] = _Parsed(manifest, target)
+    known = _parsed.get(fingerprint)
+    return known.manifest if known else None
+
+
+def _holds(target: Path, fingerprint: str) -> bool:
+    """Whether the folder has all files of the project with this fingerprint."""
+    parsed_from = target / _PARSED_FROM
+    return (
+        all((target / file).is_file() for file in _FILES)
+        and parsed_from.is_file()
+        and parsed_from.read_text(encoding="utf-8") == fingerprint
+    )
 
 
 def _target(home: Home) -> Path:
     return home.dbt / "target"
-
-
-def _kept(home: Home) -> Path:
-    """Where dbt keeps what it has parsed."""
-    return _target(home) / PARTIAL_PARSE_FILE_NAME
-
-
-def _parsed_from(home: Home) -> str | None:
-    """The fingerprint of the project that the files of ``_target`` were parsed from."""
-    path = _target(home) / "parsed_from"
-    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def project_fingerprint(project: Path) -> str:
