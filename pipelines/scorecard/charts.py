@@ -167,20 +167,24 @@ def divergence() -> alt.LayerChart:
 
 def grid() -> alt.LayerChart:
     """Customers by recency and frequency score."""
-    base = _chart().encode(
-        x=alt.X("frequency_score:O", title=_heading("frequency_score"), axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("recency_score:O", sort="descending", title=_heading("recency_score")),
-        tooltip=_tooltips("segment", "recency_score", "frequency_score", "customers", "monetary_amount"),
-        opacity=_unless_faded(),
+    base = (
+        _chart()
+        .properties(height=340)
+        .encode(
+            x=alt.X("frequency_score:O", title=_heading("frequency_score"), axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("recency_score:O", sort="descending", title=_heading("recency_score")),
+            tooltip=_tooltips("segment", "recency_score", "frequency_score", "customers", "monetary_amount"),
+            opacity=_unless_faded(),
+        )
     )
     cells = base.mark_rect(cornerRadius=3).encode(
         color=alt.Color(
             "customers:Q", scale=alt.Scale(scheme=alt.SchemeParams("blues", extent=_PALE)), legend=None
         )
     )
-    counts = base.mark_text(fontSize=13, dy=-12, color=DARK).encode(text=_words("customers"))
+    counts = base.mark_text(fontSize=13, dy=-20, color=DARK).encode(text=_words("customers"))
     # One word a line: on a phone a field is hardly wider than the longest.
-    lines = base.mark_text(fontSize=9.5, dy=1, lineBreak=" ", lineHeight=11, baseline="top", color=DARK)
+    lines = base.mark_text(fontSize=9.5, dy=-8, lineBreak=" ", lineHeight=11, baseline="top", color=DARK)
     words = lines.encode(text=_words("segment"))
     return alt.layer(cells, counts, words)
 
