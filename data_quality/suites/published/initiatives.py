@@ -35,13 +35,12 @@ def kpi_initiative_impact() -> Suite:
                 protects="Nobody builds on a number that pretends.",
             ),
             no_row(
-                "gain and loss lie beyond the interval",
-                "effect is not null and status <> case when effect_lower > 0 then 'gain' "
-                "when effect_upper < 0 then 'loss' else 'no effect seen' end "
-                f"and least(abs(effect_lower), abs(effect_upper)) > {POINT_TOLERANCE}",  # rounded to 0
+                "gain and loss are beyond chance among all outcomes",
+                f"status = 'gain' and not (effect_lower > -{POINT_TOLERANCE} and q_value <= {FALSE_DISCOVERY_RATE}) "
+                f"or status = 'loss' and not (effect_upper < {POINT_TOLERANCE} and q_value <= {FALSE_DISCOVERY_RATE})",
                 shows="effect_lower || ' to ' || effect_upper",
                 column="status",
-                protects="No initiative is praised or blamed for chance.",
+                protects="No initiative is praised or blamed for chance: of many outcomes one always looks lucky.",
             ),
             no_row(
                 "nobody counts backwards",
@@ -69,18 +68,15 @@ def kpi_initiative_impact() -> Suite:
                 protects="Whoever divides gets the same number.",
             ),
             finds_nothing(
-                "one initiative has one verdict, found beyond chance among its outcomes",
+                "one initiative has one verdict, and a gain or loss behind a loud one",
                 f"""
                 select initiative_id, max(verdict) as observed from kpi.kpi_initiative_impact
                 group by initiative_id
                 having count(distinct verdict) > 1 or count(distinct coalesce(margin_gain, -0.001)) > 1
-                    or max(verdict) in {LOUD}
-                    and not coalesce(
-                        bool_or(status in ('gain', 'loss') and q_value <= {FALSE_DISCOVERY_RATE}), false
-                    )
+                    or max(verdict) in {LOUD} and not coalesce(bool_or(status in ('gain', 'loss')), false)
                 """,
                 column="verdict",
-                protects="Of many outcomes one always looks lucky: it makes no success story.",
+                protects="Nothing is called a success or harmful without a number that says so.",
             ),
             no_row(
                 "a success story has paid back",

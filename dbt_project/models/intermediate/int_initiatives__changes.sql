@@ -189,7 +189,7 @@ base_rows as (
 
 ),
 
-late_rows as (
+longer_rows as (
 
     select
         unit_windows.initiative_id,
@@ -213,6 +213,7 @@ late_rows as (
             and unit_windows.outcome = periods.outcome
             and unit_windows.unit = periods.unit
             and periods.month_from_start between unit_windows.late_from and unit_windows.late_to
+    where unit_windows.time_window <> 'month'
     group by
         unit_windows.initiative_id,
         unit_windows.outcome,
@@ -225,6 +226,40 @@ late_rows as (
         unit_windows.late_from,
         unit_windows.late_to,
         periods.cluster_key
+
+),
+
+-- A month is one row already: joined by equality and not summed, since there are many.
+month_rows as (
+
+    select
+        unit_windows.initiative_id,
+        unit_windows.outcome,
+        unit_windows.unit,
+        unit_windows.time_window,
+        unit_windows.window_number,
+        unit_windows.base_from,
+        unit_windows.base_to,
+        periods.cluster_key,
+        periods.weight * coalesce(periods.answers, 1) as n,
+        periods.weight * cast(periods.value as double) as value,
+        periods.answers
+    from unit_windows
+    inner join periods
+        on
+            unit_windows.initiative_id = periods.initiative_id
+            and unit_windows.outcome = periods.outcome
+            and unit_windows.unit = periods.unit
+            and unit_windows.window_number = periods.month_from_start
+    where unit_windows.time_window = 'month'
+
+),
+
+late_rows as (
+
+    select * from longer_rows
+    union all
+    select * from month_rows
 
 ),
 

@@ -202,10 +202,8 @@ judged as (
                     else {{ initiative_rule('pretrend_p_value') }}
                 end
                 then 'trends differed before'
-            when effect_lower > 0 then 'gain'
-            when effect_upper < 0 then 'loss'
-            else 'no effect seen'
-        end as status
+            else 'told'
+        end as told_status
     from measured
 
 ),
@@ -216,9 +214,9 @@ shown as (
         *,
         case when treated_base_n >= minimum_n then round(baseline, 4) end as shown_baseline,
         {% for column in ['effect', 'effect_lower', 'effect_upper'] %}
-        case when status in ('gain', 'loss', 'no effect seen') then round({{ column }}, 4) end as shown_{{ column }},
+        case when told_status = 'told' then round({{ column }}, 4) end as shown_{{ column }},
         {% endfor %}
-        case when status in ('gain', 'loss', 'no effect seen') then p_value end as shown_p_value,
+        case when told_status = 'told' then p_value end as shown_p_value,
         treated_n * months_since as customer_months
     from judged
 
@@ -247,8 +245,12 @@ counted as (
 
     select
         *,
-        coalesce(status = 'gain' and q_value <= {{ false_discovery_rate() }}, false) as is_gain,
-        coalesce(status = 'loss' and q_value <= {{ false_discovery_rate() }}, false) as is_loss
+        case
+            when told_status <> 'told' then told_status
+            when q_value <= {{ false_discovery_rate() }} and effect_lower > 0 then 'gain'
+            when q_value <= {{ false_discovery_rate() }} and effect_upper < 0 then 'loss'
+            else 'no effect seen'
+        end as status
     from controlled
 
 ),
@@ -261,13 +263,13 @@ money as (
         round(max(case when outcome = 'margin' then shown_effect{{ bound }} * customer_months end), 2)
             as margin_gain{{ bound }},
         {% endfor %}
-        count(case when outcome = 'margin' and is_gain then 1 end) as margin_gains,
+        count(case when outcome = 'margin' and status = 'gain' then 1 end) as margin_gains,
         max(cast(cost as double)) as cost,
         count(case when status = 'too early' then 1 end) as outcomes_too_early,
         count(shown_effect) as outcomes_told,
-        count(case when is_gain then 1 end) as gains,
-        count(case when is_loss then 1 end) as losses,
-        count(case when is_loss and family = 'answers' then 1 end) as losses_in_words,
+        count(case when status = 'gain' then 1 end) as gains,
+        count(case when status = 'loss' then 1 end) as losses,
+        count(case when status = 'loss' and family = 'answers' then 1 end) as losses_in_words,
         count(*) as outcomes
     from counted
     group by initiative_id
