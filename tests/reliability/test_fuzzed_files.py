@@ -31,7 +31,7 @@ from pipelines.formats.registry import FORMATS
 RANDOM_FILES = 6  # of each kind; 2 where reading one is slow
 SECONDS_PER_NIGHT = 60  # of a night over all damaged files of a format: two or three on an idle machine
 PEAK_MIB = 1500  # the widest file, of 100,000 columns, takes 900
-UNPACKED = 128 * 1024**2
+UNPACKED = 32 * 1024**2
 SHAPES = {name: sample for name, sample in SAMPLES.items() if FORMATS[name].preset is None}
 BOM = b"\xef\xbb\xbf"
 # What no message may be made of.

@@ -23,7 +23,7 @@ DOCS = {
     "kpi.total": TableDoc("One row.", {"night": "Night.", "rows": "Number of events."}),
 }
 TUNING = Tuning(rows_to_split=1, bloat_to_rebuild=1000.0)
-RANDOM_KILLS = 15
+RANDOM_KILLS = 8
 STEPS_AT_LEAST = 6  # two links, the version's rename, the link and its rename, retention
 
 # Publishes one night after another until it is killed; each night has its own number in every table.

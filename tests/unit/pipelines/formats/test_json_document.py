@@ -31,7 +31,7 @@ def rows(records: Records, *fields: str) -> list[tuple[str | None, ...]]:
     indent=st.sampled_from([None, 0, 2]),
     ascii_only=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_records_stand_as_they_were_written(before, elements, after, indent, ascii_only):
     document = {"b": before, "page": {**after, "list": elements}, "z": [after, elements]}
     text = json.dumps(document, indent=indent, ensure_ascii=ascii_only).encode()
