@@ -4,9 +4,8 @@ const form = document.getElementById("filters");
 const FILTERS = ["department", "segment"];
 const PERIODS = ["all", "12", "6"];
 const THEMES = ["auto", "light", "dark"];
-const FONT = { font: "system-ui, 'Hiragino Sans', 'Noto Sans CJK JP', sans-serif" };
 const CONFIG = {
-  ...FONT,
+  font: "system-ui, 'Hiragino Sans', 'Noto Sans CJK JP', sans-serif",
   axis: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: 180 },
   legend: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
   view: { stroke: null },
@@ -105,9 +104,9 @@ async function draw(name) {
 async function embed(name, spec, read, parts) {
   views[name]?.view.finalize();
   const description = texts().panels[name].title;
-  const said = { ...inWords(spec), description, height: heightOf(spec, read), datasets: { rows: read } };
+  const filled = { ...inWords(spec), description, height: heightOf(spec, read), datasets: { rows: read } };
   const place = panelOf(name).querySelector(".chart");
-  const { view } = await vegaEmbed(place, said, { actions: false, renderer: "svg", ast: true, config: CONFIG });
+  const { view } = await vegaEmbed(place, filled, { actions: false, renderer: "svg", ast: true, config: CONFIG });
   views[name] = { view, parts };
   view.addEventListener("click", (_, item) => item?.datum && follow(name, item.datum));
 }

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 import vl_convert
 
+from pipelines.scorecard.findings import NAMED_INITIATIVE
 from pipelines.scorecard.page import scorecard
 
 NASTY = "</script><img src=x onerror=alert(1)>"
@@ -72,6 +73,25 @@ def test_panels_and_tiles_without_a_table_or_a_number_are_left_out(database):
 
 def test_the_same_publication_gives_the_same_page(database):
     assert scorecard(database, "Shop", "EUR") == scorecard(database, "Shop", "EUR")
+
+
+def test_initiatives_of_one_name_are_told_apart():
+    tried = [
+        ("1", "Call", "North"),
+        ("2", "Music", "North"),
+        ("3", "Music", "South"),
+        ("4", "Gift", "All"),
+        ("5", "Gift", "All"),
+    ]
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table tried (initiative_id text, initiative_name text, scope_name text, outcome text)"
+        )
+        connection.executemany("insert into tried values ($1, $2, $3, 'nps'), ($1, $2, $3, 'csat')", tried)
+        named = connection.execute(
+            f"select distinct initiative_id, {NAMED_INITIATIVE} from tried order by 1"
+        ).fetchall()
+    assert [name for _, name in named] == ["Call", "Music, North", "Music, South", "Gift (4)", "Gift (5)"]
 
 
 def test_the_code_that_draws_is_made_once(database, tmp_path, monkeypatch):
