@@ -41,25 +41,17 @@
 {% macro _fingerprint_of_customers(relation) -%}
     select
         customer_key,
-        sum({{ row_fingerprint(customer_event_columns() | list) }}) as fingerprint
+        sum({{ row_fingerprint(customer_event_columns() | list) }}) as inputs_fingerprint
     from {{ relation }}
     where customer_key is not null
     group by customer_key
 {%- endmacro %}
 
 
-{#- Before an incremental build: whoever has another event than yesterday, one less, or none any more, goes, and the
-    model writes again who is missing. It asks the rows themselves and no load, because an event also changes with the
-    person that a ticket is matched to, with a late order, with a row that is gone and with the business date. -#}
+{#- Whoever has another event than yesterday, one less, or none any more: an event also changes with the person that a
+    ticket is matched to, with a late order, with a row that is gone and with the business date. -#}
 {% macro forget_customers_with_other_events(events) -%}
-    {%- if is_incremental() -%}
-        delete from {{ this }}
-        where customer_key in (
-            select held.customer_key
-            from ({{ _fingerprint_of_customers(this) }}) as held
-            left join ({{ _fingerprint_of_customers(events) }}) as today
-                on held.customer_key = today.customer_key
-            where held.fingerprint is distinct from today.fingerprint
-        )
-    {%- endif -%}
+    {{ forget_what_has_other_inputs(
+        'customer_key', _fingerprint_of_customers(this), _fingerprint_of_customers(events)
+    ) }}
 {%- endmacro %}

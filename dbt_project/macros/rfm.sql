@@ -105,23 +105,15 @@
 {%- endmacro %}
 
 
-{#- Before an incremental build: month ends go whose customers did something else by then than what they were made of,
-    and those after the last whole month; the model writes again what is missing. It asks the rows themselves and no
-    load, because an order that has moved, or is gone, was in no load at its old date. -#}
+{#- Month ends whose customers did something else by then than what they were made of, and those after the last whole
+    month. -#}
 {% macro forget_month_ends_with_other_inputs() -%}
-    {%- if is_incremental() -%}
-        delete from {{ this }}
-        where month_end in (
-            select held.month_end
-            from (
-                select
-                    month_end,
-                    max(inputs_fingerprint) as inputs_fingerprint
-                from {{ this }}
-                group by month_end
-            ) as held
-            left join ({{ rfm_month_ends() }}) as today on held.month_end = today.month_end
-            where held.inputs_fingerprint is distinct from today.inputs_fingerprint
-        )
-    {%- endif -%}
+    {%- set held -%}
+        select
+            month_end,
+            max(inputs_fingerprint) as inputs_fingerprint
+        from {{ this }}
+        group by month_end
+    {%- endset -%}
+    {{ forget_what_has_other_inputs('month_end', held, rfm_month_ends()) }}
 {%- endmacro %}
