@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -125,3 +126,38 @@ def test_the_schedule_and_the_sensor_are_on(address: str, page) -> None:
     page.get_by_text("arrivals_sensor").first.wait_for()
     # The two switches; the other boxes select rows.
     page.locator("input[type=checkbox]:checked").nth(1).wait_for(state="attached")
+
+
+def test_no_asset_is_grey_or_stale_after_a_night(address: str) -> None:
+    query = "{assetNodes {assetKey {path} staleStatus assetMaterializations(limit: 1) {timestamp}}}"
+    request = urllib.request.Request(
+        f"{address}/graphql",
+        json.dumps({"query": query}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
+        assets = json.load(answer)["data"]["assetNodes"]
+    assert len(assets) > 100
+    faded = [
+        asset["assetKey"]["path"]
+        for asset in assets
+        if asset["staleStatus"] != "FRESH" or not asset["assetMaterializations"]
+    ]
+    assert faded == []
+
+
+@pytest.mark.parametrize(
+    ("asset", "link", "title"),
+    [
+        ("publication", "/pages/scorecard.html", "loyalty scorecard"),
+        ("kpi/kpi_loyalty_monthly", "/pages/docs/dictionary.html#kpi.kpi_loyalty_monthly", "Data dictionary"),
+    ],
+)
+def test_a_click_on_a_link_opens_its_page(address: str, page, asset: str, link: str, title: str) -> None:
+    page.goto(f"{address}/assets/{asset}")
+    with page.context.expect_page() as opened:
+        page.get_by_text(link, exact=True).first.click()
+    opened.value.wait_for_load_state()
+    assert opened.value.url == f"{address}{link}"
+    assert title in opened.value.title()
+    opened.value.close()
