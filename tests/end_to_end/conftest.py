@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from fixtures.made_once import made_once
 
 from orchestration.night import NightResult, run_night
 from pipelines.demo import DEFAULT_END, generate
@@ -34,37 +35,47 @@ class Company:
             return connection.sql(sql).fetchall()
 
 
-@pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """One night published. Tests only read it."""
-    root = tmp_path_factory.mktemp("company")
+def _at(root: Path) -> Company:
+    return Company(root / "exports" / "kizuna.yml", Home(root / "home"))
+
+
+def _with_one_night(root: Path) -> None:
     generate(root / "exports", customers=CUSTOMERS)
-    company = Company(root / "exports" / "kizuna.yml", Home(root / "home").create())
-    result = company.night()
+    Home(root / "home").create()
+    result = _at(root).night()
     assert result.published, result.failures
-    return company
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory, dbt_manifest: object) -> Company:
+    """One night published. Tests only read it, and a server has a copy: other processes read it, too."""
+    return _at(made_once(tmp_path_factory, "company", _with_one_night))
+
+
+def copied(company: Company, to: Path) -> Company:
+    """The company with its state, to change."""
+    shutil.copytree(company.config.parents[1], to, symlinks=True)
+    return _at(to)
 
 
 @pytest.fixture
 def company(published: Company, tmp_path: Path) -> Company:
     """A copy of the company after its first night, to change."""
-    root = published.config.parents[1]
-    shutil.copytree(root, tmp_path / "company", symlinks=True)
-    return Company(tmp_path / "company" / "exports" / "kizuna.yml", Home(tmp_path / "company" / "home"))
+    return copied(published, tmp_path / "company")
 
 
 @pytest.fixture
-def wrong_project(tmp_path: Path) -> Callable[[str, str], Path]:
-    """Makes a dbt project in which one model's rows go through a further select."""
+def wrong_project(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
+    """Makes a dbt project in which the rows of some models, by name, go through a further select of ``{model}``."""
     from orchestration.assets.dbt import PROJECT
 
-    def make(model: str, select: str) -> Path:
+    def make(selects: dict[str, str]) -> Path:
         project = tmp_path / "wrong_project"
         shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
-        (path,) = (project / "models").rglob(f"{model}.sql")
-        path.write_text(
-            f"{select} from (\n{path.read_text(encoding='utf-8')}\n) as right_rows", encoding="utf-8"
-        )
+        for model, select in selects.items():
+            (path,) = (project / "models").rglob(f"{model}.sql")
+            right = path.read_text(encoding="utf-8")
+            path.write_text(select.replace("{model}", f"\n{right}\n"), encoding="utf-8")
         return project
 
     return make

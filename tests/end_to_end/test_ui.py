@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Company
+from .conftest import Company, copied
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -38,15 +38,16 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def address(published: Company) -> Iterator[str]:
+def address(published: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """``kizuna ui`` as people start it, on a free port."""
+    company = copied(published, tmp_path_factory.mktemp("ui") / "company")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("kizuna")), "ui", "--config", str(published.config)]
+    command = [str(Path(sys.executable).with_name("kizuna")), "ui", "--config", str(company.config)]
     server = subprocess.Popen(
         [*command, "--port", str(port)],
-        env=os.environ | {"KIZUNA_HOME": str(published.home.root)},
+        env=os.environ | {"KIZUNA_HOME": str(company.home.root)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
