@@ -18,7 +18,9 @@ from pipelines import contracts
 from pipelines.home import Home
 from pipelines.matching.links import LinkCounts
 from pipelines.matching.rates import Fall, MatchRate, MatchRates
+from pipelines.matching.tables import create_tables
 from pipelines.settings import Settings
+from pipelines.warehouse import open_warehouse
 
 CONFIG = {
     "company": {"name": "Test"},
@@ -60,6 +62,8 @@ def test_links_are_made_after_the_raw_tables_and_tell_what_was_refused(
     (links,) = matching_assets(settings)
     assert links.keys == LINKS
     assert raw_key(contracts.contract_named("crm.customers")) in links.dependency_keys
+    with open_warehouse(Home(tmp_path)) as connection:
+        create_tables(connection)
     counts = LinkCounts(1_000, 20, 7, 3, refused, 9 if refused else 0)
     company = dg.ResourceDefinition.hardcoded_resource(Company(settings, Home(tmp_path)))
     with patch.object(matching, "refresh_links", return_value=counts):
