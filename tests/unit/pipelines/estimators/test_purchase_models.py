@@ -51,7 +51,8 @@ def oracle(model: str):
     summary = load_cdnow_summary()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ORACLES[model]().fit(summary["frequency"], summary["recency"], summary["T"])
+        # it starts anywhere: a loose search would end a little elsewhere each time
+        return ORACLES[model]().fit(summary["frequency"], summary["recency"], summary["T"], tol=1e-7)
 
 
 def one(x: float, t_x: float, age: float) -> PurchaseHistories:
@@ -61,7 +62,7 @@ def one(x: float, t_x: float, age: float) -> PurchaseHistories:
 @every_model
 def test_parameters_agree_with_lifetimes(model: str) -> None:
     expected = oracle(model).params_
-    assert fitted(model).parameters == pytest.approx(dict(expected), rel=2e-4)
+    assert fitted(model).parameters == pytest.approx(dict(expected), rel=2e-5)
 
 
 @every_model
