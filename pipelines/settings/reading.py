@@ -37,7 +37,9 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     """
     path = path.resolve()
     if not path.is_file():
-        raise SettingsError(f"{path}: there is no such file. Name another with --config, or write one with: kizuna init")
+        raise SettingsError(
+            f"{path}: there is no such file. Name another with --config, or write one with: kizuna init"
+        )
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Yaml)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
