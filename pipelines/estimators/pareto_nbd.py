@@ -85,9 +85,8 @@ def _log_gone(parameters: Floats, histories: PurchaseHistories) -> tuple[Floats,
 
     starts = range(0, len(histories), _CHUNK)
     if len(starts) > 1:
-        with ThreadPoolExecutor(
-            os.cpu_count()
-        ) as threads:  # NumPy works on each chunk without the interpreter
+        # NumPy works on each chunk without the interpreter's lock.
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
             list(threads.map(integrate, starts))
     else:
         for start in starts:
