@@ -9,7 +9,7 @@ handoffs as (
 
     select
         ticket_id,
-        occurred_at
+        coalesce(occurred_at, cast('0001-01-01' as timestamp)) as known_since
     from {{ ref('int_tickets__steps') }}
     where is_handoff
 
@@ -32,6 +32,7 @@ answers as (
 ),
 
 -- What came after the answer cannot have moved it: a customer who complains in the survey is often passed on for that.
+-- Both conditions are plain comparisons, so that answers and hand-offs are hashed and not held against each other.
 experienced as (
 
     select
@@ -45,7 +46,7 @@ experienced as (
     left join handoffs
         on
             answers.ticket_id = handoffs.ticket_id
-            and (handoffs.occurred_at is null or answers.submitted_at >= handoffs.occurred_at)
+            and answers.submitted_at >= handoffs.known_since
     group by
         answers.response_id, answers.question_id, answers.metric, answers.standard_score, answers.nps_category
 

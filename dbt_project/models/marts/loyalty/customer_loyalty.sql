@@ -108,7 +108,8 @@ index_parts as (
             as decimal(18, 12)
         ) as weighted_reliability
     from by_metric
-    left join index_weights on by_metric.metric = index_weights.metric and by_metric.recent_answers > 0
+    left join index_weights
+        on case when by_metric.recent_answers > 0 then by_metric.metric end = index_weights.metric
     left join metric_scales on index_weights.metric = metric_scales.metric
 
 ),
