@@ -89,7 +89,8 @@ scope_names as (
             ) }}
         end as scope_name
     from numbered_members as members
-    left join departments on members.scope_kind = 'department' and members.member = departments.department
+    left join departments
+        on case when members.scope_kind = 'department' then members.member end = departments.department
     group by members.initiative_id, members.scope_kind
 
 ),
