@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.names import AS_OF, BY_COMMAND, NIGHTLY
+from orchestration.names import ANY_ASSETS, AS_OF, BY_COMMAND, NIGHTLY, PUBLICATION, RAW_TABLES
 from orchestration.wording import failed_check, failed_step
 from pipelines.home import Home
 from pipelines.turn import who_is_at_work
@@ -29,7 +29,7 @@ _START = dt.timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Night:
-    """One run of the nightly job.
+    """One run of the nightly job, or of all assets from the UI.
 
     Attributes:
         status: Dagster's (``queued``, ``started``, ``success``, ``failure``, ``canceled``, ...), or ``killed``: it
@@ -55,9 +55,12 @@ def last_nights(home: Home, limit: int = 5) -> list[Night]:
         return []
     with _reading(runs) as connection:
         rows = connection.execute(
-            """select run_id, status, start_time, end_time from runs where pipeline_name = ?
+            """select run_id, status, start_time, end_time from runs
+            where pipeline_name = ? or (pipeline_name = ? and 2 = (
+                select count(*) from json_each(run_body, '$.step_keys_to_execute') where value in (?, ?)
+            ))
             order by id desc limit ?""",
-            [NIGHTLY, limit],
+            [NIGHTLY, ANY_ASSETS, RAW_TABLES, PUBLICATION, limit],
         ).fetchall()
         tags = {
             run_id: dict(

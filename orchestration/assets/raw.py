@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from orchestration.keys import LAYER, OWNERS, SCHEMA, WRITER_POOL, raw_key, source_key, table_key
-from orchestration.names import AS_OF
+from orchestration.names import AS_OF, RAW_TABLES
 from orchestration.presentation import bar_plot, markdown_table, table_metadata
 from orchestration.resources import BusinessDate, Company, ProgressDisplay, night_of
 from pipelines import contracts
@@ -291,9 +291,7 @@ def raw_tables(settings: Settings) -> dg.AssetsDefinition:
 
     rows_check = dg.AssetCheckSpec(ROWS_CHECK, asset=_LOADS, description="The raw tables are not all empty.")
 
-    @dg.multi_asset(
-        name="raw_tables", specs=specs, check_specs=[rows_check], pool=WRITER_POOL, can_subset=True
-    )
+    @dg.multi_asset(name=RAW_TABLES, specs=specs, check_specs=[rows_check], pool=WRITER_POOL, can_subset=True)
     def raw_tables_asset(
         context: dg.AssetExecutionContext, company: dg.ResourceParam[Company], business_date: BusinessDate
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:

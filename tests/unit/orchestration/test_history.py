@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.history import last_nights
 from orchestration.instance import open_instance
-from orchestration.names import AS_OF, BY_COMMAND, NIGHTLY
+from orchestration.names import ANY_ASSETS, AS_OF, BY_COMMAND, NIGHTLY, PUBLICATION, RAW_TABLES
 from orchestration.night import NightResult, _take
 from pipelines.home import Home
 from pipelines.turn import turn
@@ -103,6 +103,21 @@ def test_nights_are_told_as_dagster_has_them_and_other_jobs_are_none(home, insta
         assert night.seconds == record.end_time - record.start_time
         assert night.as_of == record.dagster_run.tags[AS_OF]
     assert last_nights(home, limit=1) == found[:1]
+
+
+@pytest.mark.parametrize(
+    ("selected", "is_night"), [(None, True), (["raw_tables"], False), (["publication"], False)]
+)
+def test_all_assets_from_the_ui_are_a_night_and_some_are_none(home, instance, selected, is_night):
+    definitions = dg.Definitions(
+        assets=[dg.asset(name=name)(lambda: None) for name in (RAW_TABLES, PUBLICATION)],
+        executor=dg.in_process_executor,
+    )
+    job = definitions.resolve_implicit_global_asset_job_def()
+    keys = None if selected is None else [dg.AssetKey(name) for name in selected]
+    executed = job.execute_in_process(instance=instance, asset_selection=keys)
+    assert job.name == ANY_ASSETS
+    assert [night.run_id for night in last_nights(home)] == ([executed.run_id] if is_night else [])
 
 
 def test_failures_say_what_the_innermost_error_and_the_checks_say(home, instance):
