@@ -116,3 +116,10 @@ def test_only_its_own_scripts_may_run(database):
     hashes = {base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts}
     assert len(scripts) == 2
     assert set(re.findall(r"'sha256-(.*?)'", policy)) == hashes
+
+
+def test_every_word_of_the_page_is_a_word_before_its_script_runs(database: Path) -> None:
+    """``texts.page.copy`` is a method of the dictionary, not the word for copying."""
+    page = scorecard(database, "Company", "EUR")
+    assert ">Copy</button>" in page
+    assert "object at 0x" not in page and "method" not in page.split("<script")[0]
